@@ -1,0 +1,331 @@
+import type { z } from 'zod'
+import type { Decline, DeclineCode } from '../core/decline.ts'
+import type { Money } from '../core/money.ts'
+
+/**
+ * The contract between the gateway and a processor. An adapter says facts as data and speaks five verbs; a verb that a
+ * processor lacks is absent. Every answer is an `Outcome`: what is *known* to have happened, never what we hope.
+ */
+
+/** A rail that money moves on. */
+export type MethodType = 'card' | 'wallet' | 'bank' | 'crypto'
+
+/** What the gateway asks of a processor. `charge` takes money in, `payOut` sends it out. */
+export type Operation = 'charge' | 'resume' | 'find' | 'refund' | 'payOut'
+
+/** The subjects that an attempt can be about. */
+export type Flow = 'deposit' | 'withdrawal' | 'refund'
+
+/** What the player or the page must do next. A closed union: never raw HTML or script. */
+export type NextAction =
+  | { readonly type: 'hosted_fields'; readonly url: string }
+  | { readonly type: 'redirect'; readonly url: string; readonly method: 'GET' | 'POST' }
+  | { readonly type: 'three_ds'; readonly url: string; readonly method: 'GET' | 'POST' }
+  | {
+      readonly type: 'display_bank_transfer'
+      readonly iban: string
+      readonly bic?: string
+      readonly name: string
+      readonly payment_reference: string
+    }
+  | {
+      readonly type: 'display_crypto'
+      readonly address: string
+      readonly network: string
+      readonly tag?: string
+      readonly amount: string
+      readonly uri: string
+      readonly expires_at: string
+    }
+  | { readonly type: 'display_qr'; readonly payload: string }
+  | { readonly type: 'collect_input'; readonly schema: Readonly<Record<string, unknown>> }
+  | { readonly type: 'poll'; readonly after_ms: number }
+
+/** Proof that nothing reached the processor. */
+export type NotSentReason = 'connect_failed' | 'tls_or_dns_failed' | 'circuit_open' | 'overloaded' | 'vouched_rejection'
+
+/** Why we don't know whether money moved. */
+export type UnknownReason =
+  | 'timeout'
+  | 'reset'
+  | 'http_5xx'
+  | 'malformed'
+  | 'too_large'
+  | 'unmapped'
+  | 'duplicate_request'
+  | 'interrupted'
+
+/** How far a call got before it ended: the evidence that cascade safety rests on. */
+export type Phase = 'not_connected' | 'connected' | 'written' | 'headers' | 'body'
+
+/** What the processor tells about the instrument that paid, never a number: a fingerprint and what may be shown. */
+export type InstrumentSeen = {
+  readonly token?: string
+  readonly fingerprint?: string
+  readonly brand?: string
+  readonly last4?: string
+  readonly expiry?: string
+  readonly country?: string
+  readonly funding?: string
+  readonly holder?: string
+}
+
+/**
+ * What is known of an operation. `amount` is what the processor says it moved: `settle` compares it with what was asked.
+ * `not_found` only answers `find`, and proves nothing until the adapter's `notFoundIsFinalAfterMs`.
+ */
+export type Outcome =
+  | {
+      readonly kind: 'succeeded'
+      readonly reference: string
+      readonly amount: Money
+      readonly fee?: Money
+      readonly instrument?: InstrumentSeen
+    }
+  | { readonly kind: 'authorized'; readonly reference: string; readonly amount: Money }
+  | { readonly kind: 'requires_action'; readonly reference?: string; readonly action: NextAction }
+  | { readonly kind: 'pending'; readonly reference?: string }
+  | { readonly kind: 'declined'; readonly reference?: string; readonly decline: Decline }
+  | { readonly kind: 'voided'; readonly reference?: string; readonly why: 'cancelled' | 'expired' }
+  | { readonly kind: 'returned'; readonly reference: string; readonly amount: Money }
+  | { readonly kind: 'not_sent'; readonly reason: NotSentReason; readonly code?: DeclineCode }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'unknown'; readonly reason: UnknownReason; readonly reference?: string }
+
+/** The instrument or rail of a deposit. A card is a processor's or hosted-fields token: there is no member for a number. */
+export type ChargeMethod =
+  | { readonly type: 'card'; readonly token: string }
+  | { readonly type: 'wallet'; readonly wallet: string }
+  | { readonly type: 'bank'; readonly country: string }
+  | { readonly type: 'crypto'; readonly asset: string; readonly network: string }
+
+/** Where a payout goes. `token` is a saved instrument's own name at the processor. */
+export type Destination =
+  | { readonly type: 'card'; readonly token: string }
+  | { readonly type: 'wallet'; readonly wallet: string; readonly account: string }
+  | { readonly type: 'bank'; readonly iban: string; readonly name: string }
+  | {
+      readonly type: 'crypto'
+      readonly asset: string
+      readonly network: string
+      readonly address: string
+      readonly tag?: string
+    }
+
+/** The little of a player that processors ask for. */
+export type PlayerAtProcessor = {
+  readonly id: string
+  readonly country: string
+  readonly name?: string
+  readonly email?: string
+}
+
+/** A deposit to be taken. `attempt` is our reference and the root of the idempotency key; `returnUrl` and `webhookUrl` are the gateway's own. */
+export type Charge = {
+  readonly attempt: string
+  readonly payment: string
+  readonly amount: Money
+  readonly method: ChargeMethod
+  readonly player: PlayerAtProcessor
+  readonly returnUrl: string
+  readonly webhookUrl: string
+  readonly client?: { readonly ip?: string; readonly userAgent?: string }
+  /** True when the last answer asked for strong authentication: ask for it outright. */
+  readonly stepUp?: boolean
+}
+
+/** A charge to be carried on after the player came back from a page. `params` are what the page handed back: untrusted, for the processor's eyes only. */
+export type Resume = {
+  readonly attempt: string
+  readonly reference: string
+  readonly amount: Money
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** A look-up by our own reference, with theirs where it is known. */
+export type Find = {
+  readonly attempt: string
+  readonly flow: Flow
+  readonly amount: Money
+  readonly reference?: string
+  /** The first request again, for processors whose only look-up is a replay under the same idempotency key. */
+  readonly original?: Charge | Refund | PayOut
+}
+
+/** A refund of part or all of a captured deposit. */
+export type Refund = {
+  readonly attempt: string
+  readonly payment: string
+  readonly amount: Money
+  readonly original: { readonly attempt: string; readonly reference: string; readonly amount: Money }
+  readonly webhookUrl: string
+}
+
+/** A withdrawal to be sent. `origin` is the deposit that it pays back, where the rail asks for it (closed loop, card refunds). */
+export type PayOut = {
+  readonly attempt: string
+  readonly payment: string
+  readonly amount: Money
+  readonly destination: Destination
+  readonly player: PlayerAtProcessor
+  readonly webhookUrl: string
+  readonly origin?: { readonly reference: string; readonly amount: Money }
+}
+
+/** One thing that a processor told us by webhook. `id` is theirs and de-duplicates for ever; `attempt` is our reference where it is in the event. */
+export type ProcessorEvent = {
+  readonly id: string
+  readonly flow: Flow
+  readonly attempt?: string
+  readonly reference?: string
+  /** The processor's own time of the fact, ms since 1970, for ordering. */
+  readonly atMs?: number
+  readonly outcome: Outcome
+}
+
+/** Why a webhook was not believed. */
+export type Refusal = 'signature_missing' | 'signature_invalid' | 'stale' | 'wrong_account' | 'malformed'
+
+/** The verified content of a webhook. There is no third answer: what is not verified is refused. */
+export type Events =
+  | { readonly kind: 'verified'; readonly events: readonly ProcessorEvent[] }
+  | { readonly kind: 'refused'; readonly why: Refusal }
+
+/** A webhook as it came: the raw bytes, header names in lower case. */
+export type InboundWebhook = {
+  readonly body: Uint8Array
+  readonly headers: Readonly<Record<string, string>>
+  /** Live secrets, newest first: two while one is being rotated. */
+  readonly secrets: readonly string[]
+  readonly nowMs: number
+}
+
+/** A request of an adapter, relative to its host. `attempt` makes the idempotency key; GET takes none. */
+export type Request = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly attempt?: string
+  readonly json?: unknown
+  readonly form?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  /** Another of the adapter's hosts, by name; the first one when absent. */
+  readonly host?: string
+}
+
+/** What came of a request: an answer that fits the schema, proof that it never left, or no knowledge. */
+export type Sent<T> =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: T }
+  | { readonly kind: 'not_sent'; readonly reason: NotSentReason; readonly code?: DeclineCode; readonly phase: Phase }
+  | { readonly kind: 'unknown'; readonly reason: UnknownReason; readonly phase: Phase; readonly status?: number }
+
+/** The one way in which bytes leave: races a deadline, caps the answer, says how far it got. Never throws for what a processor does. */
+export type Send = <T>(schema: z.ZodType<T>, request: Request) => Promise<Sent<T>>
+
+/** What a verb is given besides its request. */
+export type Io = { readonly send: Send; readonly nowMs: number }
+
+/** What a processor can do and how it behaves, as data; the capability matrix and the router read it. */
+export type Facts = {
+  readonly id: string
+  readonly title: string
+  /** The official documents that the adapter was written from, with the date they were read. */
+  readonly source: string
+  readonly methods: Readonly<Partial<Record<MethodType, MethodFacts>>>
+  readonly idempotency: {
+    /** Where our key goes. `none`: the processor has no idempotency, so the adapter finds before it creates. */
+    readonly by: 'header' | 'reference' | 'none'
+    readonly header?: string
+    /** How long the processor remembers a key, hours. */
+    readonly windowHours: number
+  }
+  /** How an unknown outcome is resolved: by a look-up under our reference, by replaying the same key inside its window, or by people. */
+  readonly unknownResolvedBy: 'find' | 'replay' | 'review'
+  /** From this age on, ms, "not found" proves that nothing happened; null: it never does. */
+  readonly notFoundIsFinalAfterMs: number | null
+  /** Statuses that the processor's documents vouch for as "nothing happened", with our code for each. */
+  readonly vouchedRejections: Readonly<Record<number, DeclineCode>>
+  /** Our own deadline for one call, ms. */
+  readonly timeoutMs: number
+  /** Where the processor counts in other decimals than ISO 4217. */
+  readonly minorUnitOverrides?: Readonly<Record<string, number>>
+}
+
+/** What one method can do at a processor. Countries are ISO 3166-1 alpha-2; `'all'` where the processor sets no bound. */
+export type MethodFacts = {
+  readonly deposit: boolean
+  readonly withdraw: boolean
+  readonly refund: boolean
+  readonly currencies: readonly string[] | 'all'
+  readonly countries: readonly string[] | 'all'
+  readonly brands?: readonly string[]
+}
+
+/** An adapter bound to one operator's account: its verbs, and what `send` needs to reach the processor. */
+export type Connected = {
+  readonly hosts: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
+  readonly webhookSecrets: readonly string[]
+  charge?(charge: Charge, io: Io): Promise<Outcome>
+  resume?(resume: Resume, io: Io): Promise<Outcome>
+  find?(find: Find, io: Io): Promise<Outcome>
+  refund?(refund: Refund, io: Io): Promise<Outcome>
+  payOut?(payOut: PayOut, io: Io): Promise<Outcome>
+  events(webhook: InboundWebhook): Promise<Events>
+}
+
+/** A processor's adapter as the rest of the house sees it. `connect` checks the account's settings and throws a ZodError-free `Fault` through the caller when they don't fit. */
+export type Adapter = {
+  readonly facts: Facts
+  /** JSON Schema-able description of the account's settings, for the console and docs. */
+  readonly config: z.ZodType
+  readonly operations: readonly Operation[]
+  connect(config: unknown): Connected
+}
+
+/** How an adapter is written: the same as `Adapter`, with the type of its own settings. */
+export type AdapterDefinition<C> = {
+  readonly facts: Facts
+  readonly config: z.ZodType<C>
+  hosts(config: C): Readonly<Record<string, string>>
+  headers(config: C): Readonly<Record<string, string>>
+  webhookSecrets(config: C): readonly string[]
+  charge?(charge: Charge, io: Io, config: C): Promise<Outcome>
+  resume?(resume: Resume, io: Io, config: C): Promise<Outcome>
+  find?(find: Find, io: Io, config: C): Promise<Outcome>
+  refund?(refund: Refund, io: Io, config: C): Promise<Outcome>
+  payOut?(payOut: PayOut, io: Io, config: C): Promise<Outcome>
+  /** Verifies the raw bytes first, then reads them. There is no default. */
+  events(webhook: InboundWebhook, config: C): Promise<Events>
+}
+
+/** Turns a definition into an adapter: hides the type of its settings, so that the list of adapters is one plain array. */
+export function defineAdapter<C>(definition: AdapterDefinition<C>): Adapter {
+  const verbs = ['charge', 'resume', 'find', 'refund', 'payOut'] as const
+  return {
+    facts: definition.facts,
+    config: definition.config,
+    operations: verbs.filter((verb) => definition[verb] !== undefined),
+    connect(input) {
+      const config = definition.config.parse(input)
+      const { charge, resume, find, refund, payOut, events } = definition
+      return {
+        hosts: definition.hosts(config),
+        headers: definition.headers(config),
+        webhookSecrets: definition.webhookSecrets(config),
+        ...(charge && { charge: (request, io) => charge(request, io, config) }),
+        ...(resume && { resume: (request, io) => resume(request, io, config) }),
+        ...(find && { find: (request, io) => find(request, io, config) }),
+        ...(refund && { refund: (request, io) => refund(request, io, config) }),
+        ...(payOut && { payOut: (request, io) => payOut(request, io, config) }),
+        events: (webhook) => events(webhook, config),
+      }
+    },
+  }
+}
+
+/** Reads an answer with `read`; what never left or isn't known passes through as it is. */
+export function outcomeOf<T>(sent: Sent<T>, read: (body: T, status: number) => Outcome): Outcome {
+  if (sent.kind === 'answer') return read(sent.body, sent.status)
+  if (sent.kind === 'not_sent') return { kind: 'not_sent', reason: sent.reason, ...(sent.code && { code: sent.code }) }
+  return { kind: 'unknown', reason: sent.reason }
+}
