@@ -90,7 +90,7 @@ export type Outcome =
   | { readonly kind: 'returned'; readonly reference: string; readonly amount: Money }
   | { readonly kind: 'not_sent'; readonly reason: NotSentReason; readonly code?: DeclineCode }
   | { readonly kind: 'not_found' }
-  | { readonly kind: 'unknown'; readonly reason: UnknownReason; readonly reference?: string }
+  | { readonly kind: 'unknown'; readonly reason: UnknownReason; readonly phase?: Phase; readonly reference?: string }
 
 /** The instrument or rail of a deposit. A card is a processor's or hosted-fields token: there is no member for a number. */
 export type ChargeMethod =
@@ -327,5 +327,5 @@ export function defineAdapter<C>(definition: AdapterDefinition<C>): Adapter {
 export function outcomeOf<T>(sent: Sent<T>, read: (body: T, status: number) => Outcome): Outcome {
   if (sent.kind === 'answer') return read(sent.body, sent.status)
   if (sent.kind === 'not_sent') return { kind: 'not_sent', reason: sent.reason, ...(sent.code && { code: sent.code }) }
-  return { kind: 'unknown', reason: sent.reason }
+  return { kind: 'unknown', reason: sent.reason, phase: sent.phase }
 }

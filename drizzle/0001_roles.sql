@@ -1,0 +1,10 @@
+-- The gateway works as paycage_app, which owns nothing: it can't alter a table, and row-level security binds it.
+-- Lock risk: none. Roles belong to the whole server, so the statement must bear being run again.
+DO $$ BEGIN
+  CREATE ROLE paycage_app NOLOGIN;
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+--> statement-breakpoint
+GRANT USAGE ON SCHEMA public TO paycage_app;
+--> statement-breakpoint
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO paycage_app;

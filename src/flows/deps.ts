@@ -1,0 +1,64 @@
+import type {
+  Charge,
+  Events,
+  Facts,
+  Find,
+  InboundWebhook,
+  MethodType,
+  Operation,
+  Outcome,
+  PayOut,
+  Refund,
+  Resume,
+} from '../adapters/contract.ts'
+import type { NewId, NewUuid } from '../core/ids.ts'
+import type { Db } from '../db/client.ts'
+
+/** What a flow may reach. Ask for a `Pick` of it when less is needed. */
+export type Deps = {
+  readonly db: Db
+  readonly clock: Clock
+  readonly newId: NewId
+  readonly newUuid: NewUuid
+  readonly processors: Processors
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/** The time, ms since 1970; injected so that tests and simulations own it. */
+export type Clock = { nowMs(): number }
+
+/** A structured log. `fields` pass an allow-list before anything is written; `event` is a constant, never built from input. */
+export type Log = Record<
+  'debug' | 'info' | 'warn' | 'error',
+  (event: string, fields?: Readonly<Record<string, unknown>>) => void
+>
+
+/** Counters, gauges and histograms by their full names (`paycage_payments_total`); labels are bounded sets, never ids. */
+export type Metrics = {
+  count(name: string, labels?: Readonly<Record<string, string>>, by?: number): void
+  gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): void
+  observe(name: string, value: number, labels?: Readonly<Record<string, string>>): void
+}
+
+/** An operator's account at a processor, as routing and calls need it. */
+export type ConnectionRef = {
+  readonly operatorId: string
+  readonly id: string
+  readonly processor: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly secretRef: string | null
+}
+
+/** The adapters behind their breakers and senders. Every call answers with an outcome; nothing that a processor does throws. */
+export type Processors = {
+  /** The facts of every processor in the house. */
+  all(): readonly { readonly facts: Facts; readonly operations: readonly Operation[] }[]
+  facts(processor: string): Facts | undefined
+  charge(connection: ConnectionRef, charge: Charge): Promise<Outcome>
+  resume(connection: ConnectionRef, method: MethodType, resume: Resume): Promise<Outcome>
+  find(connection: ConnectionRef, find: Find): Promise<Outcome>
+  refund(connection: ConnectionRef, method: MethodType, refund: Refund): Promise<Outcome>
+  payOut(connection: ConnectionRef, payOut: PayOut): Promise<Outcome>
+  events(connection: ConnectionRef, webhook: Omit<InboundWebhook, 'secrets' | 'nowMs'>): Promise<Events>
+}
