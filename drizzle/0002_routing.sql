@@ -132,6 +132,7 @@ CREATE TABLE "ruleset_version" (
 	"sha256" text NOT NULL,
 	"author" text NOT NULL,
 	"approved_by" text,
+	"break_glass_until" timestamp (6) with time zone,
 	"reason" text NOT NULL,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "ruleset_version_operator_id_version_pk" PRIMARY KEY("operator_id","version"),

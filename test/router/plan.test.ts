@@ -35,8 +35,16 @@ describe('which rule', () => {
   const ruleset: Ruleset = {
     language: 1,
     rules: [
-      { id: 'big', when: { op: 'gte', field: 'amount', value: '500.00 EUR' }, use: { strategy: 'ordered', connections: ['c'] } },
-      { id: 'cards', when: { op: 'eq', field: 'method', value: 'card' }, use: { strategy: 'ordered', connections: ['b', 'a'] } },
+      {
+        id: 'big',
+        when: { op: 'gte', field: 'amount', value: '500.00 EUR' },
+        use: { strategy: 'ordered', connections: ['c'] },
+      },
+      {
+        id: 'cards',
+        when: { op: 'eq', field: 'method', value: 'card' },
+        use: { strategy: 'ordered', connections: ['b', 'a'] },
+      },
       { id: 'too_late', when: { op: 'always' }, use: { strategy: 'ordered', connections: ['a'] } },
     ],
     default: { strategy: 'ordered', connections: '*' },
@@ -60,7 +68,9 @@ describe('which rule', () => {
   it('puts the default behind the rule where the rule says so, each account once', () => {
     const behind: Ruleset = {
       ...by({ strategy: 'ordered', connections: ['a', 'b'] }),
-      rules: [{ id: 'r', when: { op: 'always' }, use: { strategy: 'ordered', connections: ['b'], then_default: true } }],
+      rules: [
+        { id: 'r', when: { op: 'always' }, use: { strategy: 'ordered', connections: ['b'], then_default: true } },
+      ],
     }
     expect(planned(behind)).toMatchObject({ rule: 'r', route: ['b', 'a'], out: { c: 'not_in_rule' } })
   })
@@ -72,13 +82,17 @@ describe('which rule', () => {
 
 describe('who may take it', () => {
   const only = (made: Parameters<typeof candidate>[1], facts = deposit()) =>
-    planned(BUILT_IN, { candidates: [candidate('x', made), a], facts }).out['x']
+    planned(BUILT_IN, { candidates: [candidate('x', made), a], facts }).out.x
 
   it.each([
     ['disabled', { enabled: false }, {}],
     ['method_unsupported', { methods: { bank: ANYTHING } }, {}],
     ['direction_unsupported', { methods: { card: { ...ANYTHING, deposit: false } } }, {}],
-    ['direction_unsupported', { methods: { card: { ...ANYTHING, withdraw: false } } }, { direction: 'withdrawal' as const }],
+    [
+      'direction_unsupported',
+      { methods: { card: { ...ANYTHING, withdraw: false } } },
+      { direction: 'withdrawal' as const },
+    ],
     ['currency_unsupported', { methods: { card: { ...ANYTHING, currencies: ['SEK'] } } }, {}],
     ['country_unsupported', { methods: { card: { ...ANYTHING, countries: ['SE'] } } }, {}],
     ['brand_unsupported', { methods: { card: { ...ANYTHING, brands: ['visa'] } } }, { brand: 'amex' }],
@@ -96,12 +110,28 @@ describe('who may take it', () => {
   })
 
   it.each([
-    ['the bounds themselves', { limits: { amounts: [{ direction: 'deposit' as const, asset: 'EUR', min: 10_000n, max: 10_000n }] } }, {}],
-    ['bounds of another direction', { limits: { amounts: [{ direction: 'withdrawal' as const, asset: 'EUR', max: 1n }] } }, {}],
-    ['a coin by its currency', { methods: { card: { ...ANYTHING, currencies: ['USDT'] } } }, { amount: { asset: 'USDT-tron', minor: 5n } }],
+    [
+      'the bounds themselves',
+      { limits: { amounts: [{ direction: 'deposit' as const, asset: 'EUR', min: 10_000n, max: 10_000n }] } },
+      {},
+    ],
+    [
+      'bounds of another direction',
+      { limits: { amounts: [{ direction: 'withdrawal' as const, asset: 'EUR', max: 1n }] } },
+      {},
+    ],
+    [
+      'a coin by its currency',
+      { methods: { card: { ...ANYTHING, currencies: ['USDT'] } } },
+      { amount: { asset: 'USDT-tron', minor: 5n } },
+    ],
     ['its own licence', { limits: { licences: ['mga'] } }, { licence: 'mga' }],
     ['a card one decline below the limit', {}, { brand: 'visa', cardDeclines: { sameAmount30Days: 19, today: 19 } }],
-    ['a closed loop that began here', { limits: { closedLoop: true } }, { direction: 'withdrawal' as const, depositedThrough: ['con_x'] }],
+    [
+      'a closed loop that began here',
+      { limits: { closedLoop: true } },
+      { direction: 'withdrawal' as const, depositedThrough: ['con_x'] },
+    ],
   ])('lets %s pass', (_, made, facts) => {
     expect(only(made, deposit(facts))).toBeUndefined()
   })
@@ -147,7 +177,14 @@ describe('strategies', () => {
   })
 
   it('keeps a player where they are, and renormalises when an account drops out without moving the others', () => {
-    const use: Action = { strategy: 'weighted', split: [{ connection: 'a', percent: 60 }, { connection: 'b', percent: 30 }, { connection: 'c', percent: 10 }] }
+    const use: Action = {
+      strategy: 'weighted',
+      split: [
+        { connection: 'a', percent: 60 },
+        { connection: 'b', percent: 30 },
+        { connection: 'c', percent: 10 },
+      ],
+    }
     let moved = 0
     for (let index = 0; index < 500; index += 1) {
       const facts = deposit({ playerId: `player-${index}` })
@@ -164,7 +201,13 @@ describe('strategies', () => {
 
   it('sends a payment to a share of nothing only when nothing else is left', () => {
     expect(share({ a: 100, b: 0 })).toEqual({ a: 10_000 })
-    const use: Action = { strategy: 'weighted', split: [{ connection: 'a', percent: 100 }, { connection: 'b', percent: 0 }] }
+    const use: Action = {
+      strategy: 'weighted',
+      split: [
+        { connection: 'a', percent: 100 },
+        { connection: 'b', percent: 0 },
+      ],
+    }
     expect(planned(by(use)).route).toEqual(['a', 'b'])
   })
 

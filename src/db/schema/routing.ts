@@ -73,8 +73,10 @@ export const rulesetVersion = pgTable(
     document: text().notNull(),
     sha256: text().notNull(),
     author: text().notNull(),
-    /** Null only where the operator works with one person and said so in its settings. */
+    /** Null only in an emergency, or where the operator works with one person and said so in its settings. */
     approvedBy: text(),
+    /** Published by one person in an emergency: it ends at this time. */
+    breakGlassUntil: at(),
     reason: text().notNull(),
     createdAt: at().notNull().defaultNow(),
   },
