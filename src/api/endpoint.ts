@@ -44,6 +44,15 @@ export type EndpointRequest<Params, Query, Body, Who> = {
   readonly apiVersion: string
 }
 
+/** How large a body may be. `strings` names members whose strings may be longer than `stringChars`. */
+export type BodyBounds = {
+  readonly bytes: number
+  readonly depth: number
+  readonly keys: number
+  readonly stringChars: number
+  readonly strings: Readonly<Record<string, number>>
+}
+
 type About = {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** With parameters in braces: `/v1/deposits/{id}`. */
@@ -59,10 +68,8 @@ type About = {
   readonly cashier?: boolean
   /** How the body comes; `json` unless said. `bytes` is not parsed at all: the handler gets it as it came. */
   readonly bodyType?: 'json' | 'form' | 'bytes'
-  /** Largest body in bytes, where the default (32 KB, 256 KB for `bytes`) doesn't fit. */
-  readonly maxBodyBytes?: number
-  /** Longest string of the body, where 1024 characters don't fit, by the member's name. */
-  readonly longStrings?: Readonly<Record<string, number>>
+  /** Bounds of the body, where the defaults don't fit: a file, a set of rules. */
+  readonly bounds?: Partial<BodyBounds>
   /** `auth` counts against the stricter limit of log-ins and tokens; `none` is for probes. */
   readonly rate?: 'default' | 'auth' | 'none'
   /** Refusals that it may answer with, beside the ones that every endpoint has. */
