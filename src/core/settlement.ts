@@ -1,6 +1,6 @@
 import { depositReversed, depositSettled, duplicateCaptured } from './ledger/deposits.ts'
 import type { Posting } from './ledger/posting.ts'
-import { refundReleased, refundSettled } from './ledger/refunds.ts'
+import { refundedLate, refundReleased, refundSettled } from './ledger/refunds.ts'
 import {
   withdrawalPaid,
   withdrawalPaidLate,
@@ -199,10 +199,12 @@ const REFUND: Rules = {
     notice: 'refund.succeeded',
     postings: [refundSettled({ refund: id, player, connection, amount })],
   }),
-  // The share of the deposit was given back when it was declined; people sort out which of the two stands.
-  late_success: ({ id, attempt, connection, amount }) => ({
+  // Its share of the deposit had been given back when it was declined: people sort out what stands.
+  late_success: ({ id, player, connection, amount, cash }) => ({
     notice: 'refund.late_success',
-    postings: [duplicateCaptured({ deposit: id, attempt, connection, amount, inverse: true })],
+    postings: [
+      refundedLate({ refund: id, player, connection, amount, availableCash: { asset: amount.asset, minor: cash } }),
+    ],
     review: { kind: 'late_success', code: 'refunded_after_release', approvals: 2 },
   }),
   declined: (settling) => freed(settling, 'declined', 'refund.declined'),

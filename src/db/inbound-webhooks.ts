@@ -8,12 +8,6 @@ export type StoredEvent = Readonly<Record<string, unknown>>
 /** A stored inbound event. */
 export type InboundRow = typeof inboundWebhook.$inferSelect
 
-/** The operator of a connection, for a webhook's URL: the only look-up across operators. */
-export async function operatorOfConnection(tx: Tx, connectionId: string): Promise<string | undefined> {
-  const [row] = await tx<{ operatorId: string | null }[]>`select operator_of_connection(${connectionId}) as operator_id`
-  return row?.operatorId ?? undefined
-}
-
 /** Stores a verified event; false when this connection has sent it before. */
 export async function insertInbound(
   tx: Tx,

@@ -1,6 +1,6 @@
 import { Fault } from '../core/errors.ts'
-import { getConnection } from '../db/connections.ts'
-import { insertInbound, operatorOfConnection } from '../db/inbound-webhooks.ts'
+import { getConnection, operatorOfConnection } from '../db/connections.ts'
+import { insertInbound } from '../db/inbound-webhooks.ts'
 import { enqueueJob } from '../db/jobs.ts'
 import type { Deps } from './deps.ts'
 

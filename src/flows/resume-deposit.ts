@@ -20,7 +20,7 @@ export async function resumeDeposit(
     return { payment, attempt, connection: attempt && (await getConnection(tx, operatorId, attempt.connectionId)) }
   })
   const { payment, attempt, connection } = seen
-  if (!payment || payment.direction !== 'deposit' || !attempt || !connection) return payment
+  if (payment?.direction !== 'deposit' || !attempt || !connection) return payment
   if (attempt.status !== 'requires_action' || attempt.processorReference === null) return payment
 
   const outcome = await deps.processors.resume(connection, payment.methodType, {

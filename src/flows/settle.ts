@@ -96,11 +96,12 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
   })
 
   const decline = declineOf(outcome)
+  const reason = reasonOf(outcome, why)
   await updateAttempt(tx, operatorId, attempt.id, {
     ...learnedFrom(outcome, told.atMs),
     status: to,
     phase: phaseOf(outcome),
-    ...(reasonOf(outcome, why) && { reason: reasonOf(outcome, why) }),
+    ...(reason !== undefined && { reason }),
     ...(decline && to !== 'integrity_hold' && { decline }),
     ended: !OPEN.has(to),
   })

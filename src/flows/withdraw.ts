@@ -100,7 +100,7 @@ async function admit(
   )
 
   // From here it must succeed.
-  const payment = await store(tx, deps, order, prepared, chain)
+  const payment = await store(tx, order, prepared, chain)
   if (chain.result === 'failed') return { payment, chain }
   await postIn(tx, operatorId, withdrawalHeld({ withdrawal: payment.id, player: playerId, amount }), deps)
   if (chain.result === 'review') {
@@ -131,7 +131,6 @@ const STATUS = { passed: 'approved', review: 'held', failed: 'rejected' } as con
 
 async function store(
   tx: Tx,
-  deps: Deps,
   order: WithdrawalOrder,
   { id, verdict, sealed, fingerprint }: Prepared,
   chain: ChainResult,
