@@ -154,12 +154,12 @@ const isDecision = (value: object): value is Decision =>
 /** Why this route: the rule, its version, and every account with its reason. */
 export function presentDecision(payment: Pick<PaymentLike, 'id' | 'decision' | 'connectionId'>) {
   const decision = decisionOf(payment.decision)
-  const shown = (chosen: boolean) => (entry: Decision['route'][number], index: number) => ({
+  const shown = (outcome: 'chosen' | 'left_out') => (entry: Decision['route'][number], index: number) => ({
     connection_id: entry.connectionId,
     processor: entry.processor,
     label: entry.label,
-    outcome: chosen ? 'chosen' : 'left_out',
-    position: chosen ? index + 1 : null,
+    outcome,
+    position: outcome === 'chosen' ? index + 1 : null,
     code: entry.code,
     reason: entry.reason,
   })
@@ -169,7 +169,7 @@ export function presentDecision(payment: Pick<PaymentLike, 'id' | 'decision' | '
     rule_id: decision?.ruleId ?? null,
     connection_id: payment.connectionId,
     candidates:
-      decision === undefined ? [] : [...decision.route.map(shown(true)), ...decision.leftOut.map(shown(false))],
+      decision === undefined ? [] : [...decision.route.map(shown('chosen')), ...decision.leftOut.map(shown('left_out'))],
   }
 }
 
