@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { Fault } from '../../core/errors.ts'
 import type { ChargeMethod } from '../../core/method.ts'
+import { presentMoney } from '../../core/money.ts'
 import { presentDecision, presentDeposit, presentRefund } from '../../core/present.ts'
 import { findRefund, refundsOf } from '../../db/refunds.ts'
 import { cancelDeposit } from '../../flows/cancel-deposit.ts'
@@ -214,14 +215,10 @@ export const createRefund = endpoint({
   example: { body: { amount: '5.00', currency: 'EUR', reason: 'goodwill' } },
   handle: async (deps, { caller, params, body, runId }) => {
     const { operatorId, clientId } = caller
-    const amount = await deps.db.tx(operatorId, async (tx) => {
-      const { row } = await shownPayment(tx, operatorId, 'deposit', params.id)
-      // Without a currency the deposit's own is meant.
-      const shown = presentDeposit(row)
-      return body.amount === undefined
-        ? null
-        : moneyOf({ currency: shown.currency, network: shown.network, ...body, amount: body.amount })
-    })
+    const { row: paid } = await deps.db.tx(operatorId, (tx) => shownPayment(tx, operatorId, 'deposit', params.id))
+    // Without a currency the deposit's own is meant.
+    const money = { ...presentMoney({ asset: paid.asset, minor: paid.amount }), ...body }
+    const amount = body.amount === undefined ? null : moneyOf({ ...money, amount: body.amount })
     const order = { operatorId, requestedBy: clientId, runId, depositId: params.id, amount }
     const row = await refund(deps, { ...order, reason: body.reason ?? null, reference: body.reference ?? null })
     return { status: 201, body: presentRefund(row) }

@@ -23,12 +23,20 @@ export const getEvents = endpoint({
   scope: 'events:read',
   query: z.strictObject({
     ...PAGE,
-    type: z.string().regex(/^[a-z_.]{1,64}$/).optional(),
+    type: z
+      .string()
+      .regex(/^[a-z_.]{1,64}$/)
+      .optional(),
     resource_id: z.string().max(64).optional(),
   }),
   answers: { 200: Page(EventShown) },
   handle: async (deps, { caller, query }) => {
-    const filter = { type: query.type, resourceId: query.resource_id, before: beforeOf('event', query.cursor), limit: query.limit + 1 }
+    const filter = {
+      type: query.type,
+      resourceId: query.resource_id,
+      before: beforeOf('event', query.cursor),
+      limit: query.limit + 1,
+    }
     const rows = await deps.db.tx(caller.operatorId, (tx) => listEvents(tx, caller.operatorId, filter))
     return { status: 200, body: pageOf(rows, query.limit, showEvent) }
   },

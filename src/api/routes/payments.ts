@@ -111,7 +111,7 @@ export const DepositShown = z
 export const WithdrawalShown = z
   .object({
     ...COMMON,
-    destination: z.looseObject({ type: z.string() }),
+    destination: z.record(z.string(), z.unknown()),
     checks: z.array(
       z.object({
         name: z.string(),

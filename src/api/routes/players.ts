@@ -2,8 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { Fault } from '../../core/errors.ts'
 import { LIMIT_METRICS, LIMIT_PERIODS } from '../../core/limits.ts'
 import { formatAmount, presentMoney } from '../../core/money.ts'
-import { type LimitRow, listLimits } from '../../db/limits.ts'
 import { playerWallet } from '../../db/ledger.ts'
+import { type LimitRow, listLimits } from '../../db/limits.ts'
 import { activeExclusion, type ExclusionRow, findPlayer, type PlayerChange, type PlayerRow } from '../../db/players.ts'
 import { excludePlayer, liftExclusion } from '../../flows/exclude-player.ts'
 import { play } from '../../flows/play.ts'
@@ -16,12 +16,18 @@ import { AmountShown, Currency, Page, PlayerId, Reference, Timestamp } from '../
 const PlayerParams = z.strictObject({ player_id: PlayerId })
 
 const Player = z.strictObject({
-  country: z.string().regex(/^[A-Z]{2}$/).optional(),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
   currency: Currency.optional(),
   name: z.string().min(1).max(140).optional(),
   date_of_birth: z.iso.date().optional(),
   kyc: z
-    .strictObject({ status: z.enum(['unverified', 'pending', 'verified', 'rejected']), level: z.number().int().min(0).max(9).optional() })
+    .strictObject({
+      status: z.enum(['unverified', 'pending', 'verified', 'rejected']),
+      level: z.number().int().min(0).max(9).optional(),
+    })
     .optional(),
   risk: z
     .strictObject({
@@ -30,11 +36,19 @@ const Player = z.strictObject({
       sanctions_checked_at: z.iso.datetime({ offset: true }).optional(),
     })
     .optional(),
-  segment: z.string().regex(/^[A-Za-z0-9._-]{1,32}$/).optional(),
-  licence: z.string().regex(/^[A-Z]{2}(-[A-Z]{2})?$/).optional(),
+  segment: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,32}$/)
+    .optional(),
+  licence: z
+    .string()
+    .regex(/^[A-Z]{2}(-[A-Z]{2})?$/)
+    .optional(),
 })
 
-const ExclusionShown = z.object({ type: z.string(), until: Timestamp.nullable(), source: z.string(), created_at: Timestamp }).openapi('Exclusion')
+const ExclusionShown = z
+  .object({ type: z.string(), until: Timestamp.nullable(), source: z.string(), created_at: Timestamp })
+  .openapi('Exclusion')
 
 const PlayerShown = z
   .object({
@@ -58,7 +72,8 @@ export const putPlayer = endpoint({
   path: '/v1/players/{player_id}',
   tag: 'players',
   summary: 'Make or change a player',
-  description: 'Members that are left out stay as they are. `If-Match` with the ETag of a read changes that version only.',
+  description:
+    'Members that are left out stay as they are. `If-Match` with the ETag of a read changes that version only.',
   scope: 'players:write',
   params: PlayerParams,
   body: Player,
@@ -109,7 +124,10 @@ export const putExclusion = endpoint({
     source: z.string().min(1).max(64).optional(),
   }),
   answers: { 200: ExclusionShown },
-  example: { params: { player_id: 'player-42' }, body: { type: 'time_out', until: '2030-01-01T00:00:00Z', source: 'player' } },
+  example: {
+    params: { player_id: 'player-42' },
+    body: { type: 'time_out', until: '2030-01-01T00:00:00Z', source: 'player' },
+  },
   handle: async (deps, { caller, params, body }) => {
     const { type, until, source = 'operator' } = body
     const order = { operatorId: caller.operatorId, playerId: params.player_id, type, source }
@@ -151,7 +169,8 @@ export const createLimit = endpoint({
   path: '/v1/players/{player_id}/limits',
   tag: 'players',
   summary: 'Set a responsible-gambling limit',
-  description: 'A tighter limit counts now; a looser one, or `amount: null` (none), when the licence\'s cool-off has passed.',
+  description:
+    "A tighter limit counts now; a looser one, or `amount: null` (none), when the licence's cool-off has passed.",
   scope: 'players:write',
   params: PlayerParams,
   body: z.strictObject({
@@ -170,8 +189,18 @@ export const createLimit = endpoint({
   handle: async (deps, { caller, params, body }) => {
     // Any amount names the asset; lifting a limit has none of its own.
     const { asset, minor } = moneyOf({ ...body, amount: body.amount ?? '1' })
-    const order = { operatorId: caller.operatorId, playerId: params.player_id, metric: body.metric, period: body.window }
-    const row = await setLimit(deps, { ...order, asset, minor: body.amount === null ? null : minor, setBy: caller.clientId })
+    const order = {
+      operatorId: caller.operatorId,
+      playerId: params.player_id,
+      metric: body.metric,
+      period: body.window,
+    }
+    const row = await setLimit(deps, {
+      ...order,
+      asset,
+      minor: body.amount === null ? null : minor,
+      setBy: caller.clientId,
+    })
     return { status: 201, body: showLimit(row) }
   },
 })
@@ -248,7 +277,8 @@ export const createWalletTransaction = endpoint({
   path: '/v1/players/{player_id}/wallet/transactions',
   tag: 'wallets',
   summary: 'A bet, win, rollback or bonus move of the game side',
-  description: 'Idempotent by `reference`: the same again answers 200 with what was posted. A rollback that comes before its bet has the bet refused.',
+  description:
+    'Idempotent by `reference`: the same again answers 200 with what was posted. A rollback that comes before its bet has the bet refused.',
   scope: 'wallets:write',
   params: PlayerParams,
   body: z.strictObject({
@@ -258,7 +288,15 @@ export const createWalletTransaction = endpoint({
     related_reference: Reference.optional(),
   }),
   answers: { 200: TransactionShown, 201: TransactionShown },
-  faults: ['insufficient_funds', 'duplicate_reference', 'related_not_found', 'rolled_back', 'currency_mismatch', 'conflict', 'currency_unsupported'],
+  faults: [
+    'insufficient_funds',
+    'duplicate_reference',
+    'related_not_found',
+    'rolled_back',
+    'currency_mismatch',
+    'conflict',
+    'currency_unsupported',
+  ],
   example: {
     params: { player_id: 'player-42' },
     body: { type: 'bonus_grant', amount: '10.00', currency: 'EUR', reference: 'bonus-1' },
@@ -330,7 +368,11 @@ function showPlayer(row: PlayerRow, exclusion?: ExclusionRow) {
     name: row.name,
     date_of_birth: row.dateOfBirth,
     kyc: { status: row.kycStatus, level: row.kycLevel },
-    risk: { aml_status: row.amlStatus, pep: row.pep, sanctions_checked_at: row.sanctionsCheckedAt?.toISOString() ?? null },
+    risk: {
+      aml_status: row.amlStatus,
+      pep: row.pep,
+      sanctions_checked_at: row.sanctionsCheckedAt?.toISOString() ?? null,
+    },
     segment: row.segment,
     licence: row.licence,
     exclusion: exclusion === undefined ? null : showExclusion(exclusion),

@@ -11,8 +11,9 @@ export const returnFromProcessor = endpoint({
   method: 'get',
   path: '/return/{connection_id}/{id}',
   tag: 'deposits',
-  summary: 'The player comes back from a processor\'s page',
-  description: 'Asks the processor what happened and sends the player on to the operator\'s return_url. What stands in the URL changes nothing by itself.',
+  summary: "The player comes back from a processor's page",
+  description:
+    "Asks the processor what happened and sends the player on to the operator's return_url. What stands in the URL changes nothing by itself.",
   scope: 'public',
   params: z.strictObject({ connection_id: z.string().max(64), id: z.string().max(64) }),
   query: Params,

@@ -15,7 +15,9 @@ const ReviewShown = z
     reasons: z.array(z.object({ check: z.string(), code: z.string() })),
     approvals_needed: z.number().int(),
     requested_by: z.string(),
-    decisions: z.array(z.object({ actor: z.string(), decision: z.string(), reason: z.string(), at: Timestamp })).optional(),
+    decisions: z
+      .array(z.object({ actor: z.string(), decision: z.string(), reason: z.string(), at: Timestamp }))
+      .optional(),
     created_at: Timestamp,
     decided_at: Timestamp.nullable(),
   })
@@ -36,7 +38,13 @@ export const getReviews = endpoint({
   answers: { 200: Page(ReviewShown) },
   handle: async (deps, { caller, query }) => {
     const { status, kind, limit } = query
-    const filter = { status, kind, subjectId: query.subject_id, before: beforeOf('review', query.cursor), limit: limit + 1 }
+    const filter = {
+      status,
+      kind,
+      subjectId: query.subject_id,
+      before: beforeOf('review', query.cursor),
+      limit: limit + 1,
+    }
     const rows = await deps.db.tx(caller.operatorId, (tx) => listReviews(tx, caller.operatorId, filter))
     return { status: 200, body: pageOf(rows, limit, (row) => showReview(row)) }
   },
@@ -95,7 +103,12 @@ function showReview(row: ReviewRow, decisions?: readonly ReviewDecisionRow[]) {
     approvals_needed: row.approvalsNeeded,
     requested_by: row.requestedBy,
     ...(decisions && {
-      decisions: decisions.map(({ actor, decision, reason, at }) => ({ actor, decision, reason, at: at.toISOString() })),
+      decisions: decisions.map(({ actor, decision, reason, at }) => ({
+        actor,
+        decision,
+        reason,
+        at: at.toISOString(),
+      })),
     }),
     created_at: row.createdAt.toISOString(),
     decided_at: row.decidedAt?.toISOString() ?? null,

@@ -7,18 +7,15 @@ import { endpoint } from '../endpoint.ts'
 import { beforeOf, pageOf } from '../list.ts'
 import { IdParams, PAGE, Page, Timestamp } from '../shapes.ts'
 
-/** A processor may send a batch of notices in one body; none of theirs comes near this. */
-const MAX_WEBHOOK_BYTES = 256 * 1024
-
 export const webhookIn = endpoint({
   method: 'post',
   path: '/webhooks/{processor}/{connection_id}',
   tag: 'webhooks in',
   summary: 'A processor tells us something',
-  description: 'Verified over the raw bytes by the processor\'s own signature, stored, answered, then applied once. Without a valid signature: 401.',
+  description:
+    "Verified over the raw bytes by the processor's own signature, stored, answered, then applied once. Without a valid signature: 401.",
   scope: 'public',
   bodyType: 'bytes',
-  maxBodyBytes: MAX_WEBHOOK_BYTES,
   rate: 'none',
   params: z.strictObject({ processor: z.string().max(32), connection_id: z.string().max(64) }),
   answers: { 200: z.object({ accepted: z.number().int() }) },
@@ -65,7 +62,13 @@ export const getInboundWebhooks = endpoint({
   answers: { 200: Page(InboundShown) },
   handle: async (deps, { caller, query }) => {
     const { status, limit, connection_id: connectionId, subject_id: subjectId } = query
-    const filter = { status, connectionId, subjectId, before: beforeOf('inboundWebhook', query.cursor), limit: limit + 1 }
+    const filter = {
+      status,
+      connectionId,
+      subjectId,
+      before: beforeOf('inboundWebhook', query.cursor),
+      limit: limit + 1,
+    }
     const rows = await deps.db.tx(caller.operatorId, (tx) => listInbound(tx, caller.operatorId, filter))
     return { status: 200, body: pageOf(rows, limit, showInbound) }
   },
