@@ -6,7 +6,7 @@ import { savePlayer } from '../../src/db/players.ts'
 import { checkDestination } from '../../src/destinations/index.ts'
 import type { Deps } from '../../src/flows/deps.ts'
 import { createRoutingTable } from '../../src/router/active.ts'
-import { newId, type TestClock, testCipher, testClock } from './access.ts'
+import { newId, newUuid, type TestClock, testCipher, testClock } from './access.ts'
 import { databaseForThisTest, type TestDatabase } from './database.ts'
 
 /** What was asked of the model processor. */
@@ -83,7 +83,7 @@ export async function flowWorld(): Promise<FlowWorld> {
     db,
     clock,
     newId,
-    newUuid: () => crypto.randomUUID(),
+    newUuid,
     processors,
     routing: createRoutingTable({ db, clock, processors, breakers: healthy }),
     cipher: { ...cipher, blindIndex: async (value, scope) => `${scope}#${value}` },
