@@ -16,7 +16,20 @@ export type AnswerShape = z.ZodType | `${string}/${string}` | null
 /** The statuses that a handler may answer. Named one by one so that TypeScript keeps the literal that a handler writes. */
 type Success = 200 | 201 | 202 | 204 | 302 | 303 | 304 | 503
 
-type AnswerOf<Shapes> = { readonly status: Success } & {
+/** Any JSON value. The empty string and zero make TypeScript keep literals inside it, which the shapes then check. */
+type Literal =
+  | ''
+  | (string & {})
+  | 0
+  | (number & {})
+  | boolean
+  | null
+  | undefined
+  | object
+  | readonly Literal[]
+  | { readonly [member: string]: Literal }
+
+type AnswerOf<Shapes> = { readonly status: Success; readonly body?: Literal } & {
   [Status in keyof Shapes & number]: {
     readonly status: Status
     readonly headers?: Readonly<Record<string, string>>
