@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { type AppOptions, buildApp } from '../../src/api/app.ts'
 import type { Idempotent } from '../../src/api/endpoint.ts'
 import type { Deps } from '../../src/flows/deps.ts'
@@ -45,6 +46,10 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
   }
 }
 
+/** The API browser's files, from its package. */
+export const swaggerFiles = async (name: string): Promise<Uint8Array> =>
+  readFile(new URL(`../../node_modules/swagger-ui-dist/${name}`, import.meta.url))
+
 /** An app of these endpoints, strict about its own answers. */
 export const testApp = (options: Pick<AppOptions, 'endpoints' | 'authenticate'> & Partial<AppOptions>) =>
   buildApp({
@@ -54,5 +59,7 @@ export const testApp = (options: Pick<AppOptions, 'endpoints' | 'authenticate'> 
     newTraceId: () => '0af7651916cd43dd8448eb211c80319c',
     version: '0.0.0-test',
     strictAnswers: true,
+    operations: { health: { state: () => 'running', checks: {} }, renderMetrics: () => '' },
+    assets: swaggerFiles,
     ...options,
   })
