@@ -36,7 +36,7 @@ export type DbOptions = {
 }
 
 /** One connection of the pool: a client of one connection, thrown away when that is lost, so that nothing of it outlives it. */
-type Slot = { sql: postgres.Sql | undefined; life: Life | undefined }
+type Slot = { sql: postgres.Sql<{ bigint: bigint; numeric: bigint }> | undefined; life: Life | undefined }
 
 /** Longer than any statement of a healthy gateway; reports and verifications set their own. */
 const STATEMENT_TIMEOUT_MS = 15_000
@@ -167,7 +167,7 @@ async function statusOf(slot: Slot, options: DbOptions, xid: string): Promise<st
 }
 
 /** The slot's connection, with its loss noticed at once, before any code of ours runs again. */
-function connected(slot: Slot, options: DbOptions): postgres.Sql {
+function connected(slot: Slot, options: DbOptions): postgres.Sql<{ bigint: bigint; numeric: bigint }> {
   if (slot.sql) return slot.sql
   const sql = connect(options, () => {
     if (slot.sql !== sql) return
@@ -199,7 +199,7 @@ function connect(
     idleInTransactionTimeoutMs = IDLE_IN_TRANSACTION_TIMEOUT_MS,
   }: DbOptions,
   onclose: () => void,
-): postgres.Sql {
+): postgres.Sql<{ bigint: bigint; numeric: bigint }> {
   return postgres(url, {
     max: 1,
     fetch_types: false,

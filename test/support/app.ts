@@ -32,7 +32,11 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     newUuid: () => crypto.randomUUID(),
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     metrics: { count() {}, gauge() {}, observe() {} },
-    db: { tx: absent, global: absent, close: async () => {} },
+    db: { tx: absent, global: absent, alone: absent, close: async () => {} },
+    routing: { planFor: absent },
+    cipher: { seal: absent, open: absent, blindIndex: absent },
+    checkDestination: absent,
+    publicUrl: 'http://gateway.test',
     processors: {
       all: absent,
       facts: absent,
