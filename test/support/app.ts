@@ -5,7 +5,7 @@ import type { Deps } from '../../src/flows/deps.ts'
 import { newId } from './access.ts'
 
 /** Lets every request run: for apps whose test isn't about idempotency. */
-export const runAlways: Idempotent = (_request, run) => run()
+export const runAlways: Idempotent = (_request, run) => run('')
 
 /** A log line as the code wrote it, before any allow-list. */
 export type LogLine = {
@@ -32,11 +32,11 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     newUuid: () => crypto.randomUUID(),
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     metrics: { count() {}, gauge() {}, observe() {} },
-    db: { tx: absent, global: absent, alone: absent, close: async () => {} },
     routing: { planFor: absent },
     cipher: { seal: absent, open: absent, blindIndex: absent },
     checkDestination: absent,
-    publicUrl: 'http://gateway.test',
+    publicUrl: 'http://127.0.0.1:8787',
+    db: { tx: absent, global: absent, close: async () => {} },
     processors: {
       all: absent,
       facts: absent,
