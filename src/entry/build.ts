@@ -21,6 +21,7 @@ import type { MetricsRegistry } from '../platform/metrics.ts'
 import type { Secrets } from '../platform/secrets.ts'
 import { createRoutingTable } from '../router/active.ts'
 import { createBreakers } from '../router/breaker.ts'
+import { ENDPOINTS } from './endpoints.ts'
 import { bindProcessors } from './processors.ts'
 
 /** What the runtime brings: everything that differs between Node, Workers and tests. */
@@ -131,6 +132,7 @@ function endpointsOf(parts: {
   readonly steerSandbox?: SteerSandbox
 }): readonly Endpoint[] {
   return [
+    ...ENDPOINTS,
     ...oauthEndpoints(parts.access, parts.clients),
     ...(parts.steerSandbox ? sandboxEndpoints(parts.steerSandbox) : []),
   ]

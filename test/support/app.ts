@@ -36,7 +36,7 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     cipher: { seal: absent, open: absent, blindIndex: absent },
     checkDestination: absent,
     publicUrl: 'http://127.0.0.1:8787',
-    db: { tx: absent, global: absent, close: async () => {} },
+    db: { tx: absent, global: absent, alone: absent, close: async () => {} },
     processors: {
       all: absent,
       facts: absent,
