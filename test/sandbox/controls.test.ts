@@ -99,6 +99,27 @@ describe('the door', () => {
     expect(await statesOf(a, ref)).toEqual([])
   })
 
+  it('the settlement file has every movement of money, and nothing else', async () => {
+    const [taken, declined, returned] = [attempt(), attempt(), attempt()]
+    await account.charge(taken, '10.00')
+    await account.charge(declined, '10.05')
+    await account.payOut(returned, '10.77')
+    await account.heard(returned)
+    const { base_url, api_key } = a.connectionConfig
+    const open = await fetch(`${base_url}/v1/settlement`)
+    expect(open.status).toBe(401)
+    const file = await fetch(`${base_url}/v1/settlement`, { headers: { authorization: `Bearer ${api_key}` } })
+    const lines = (await file.text()).split('\n').map((line) => line.split(','))
+    const of = (ref: string) =>
+      lines.filter((line) => line[1] === ref).map(([type, , , sum, , , state]) => [type, sum, state])
+    expect(of(taken)).toEqual([['charge', '10.00', 'approved']])
+    expect(of(declined)).toEqual([])
+    expect(of(returned)).toEqual([
+      ['payout', '10.77', 'approved'],
+      ['payout', '10.77', 'reversed'],
+    ])
+  })
+
   it('a body past 64 kB is refused', async () => {
     expect((await raw({ ...rawCharge(attempt()), filler: 'x'.repeat(70_000) })).status).toBe(413)
   })
