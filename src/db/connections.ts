@@ -49,7 +49,14 @@ export async function insertConnection(tx: Tx, operatorId: string, made: NewConn
     on conflict (operator_id, label) do nothing
     returning operator_id, id, processor, label, enabled, config, secret_ref, limits, created_at`
   if (!row) throw new Fault('conflict', 'another connection of yours has this label')
+  await tx`insert into connection_directory (connection_id, operator) values (${made.id}, ${operatorId})`
   return toConnection(row)
+}
+
+/** The operator of an account, for a webhook's URL: the one question that is asked across operators. */
+export async function operatorOfConnection(tx: Tx, id: string): Promise<string | undefined> {
+  const [row] = await tx<{ operator: string }[]>`select operator from connection_directory where connection_id = ${id}`
+  return row?.operator
 }
 
 /** What may change of an account: never its processor, since payments were made there. */

@@ -31,6 +31,14 @@ export const connection = pgTable(
   ],
 )
 
+/** Whose account an id is, for a processor's webhook: it names its connection and nothing else. Global: `operator`, not `operator_id`. */
+export const connectionDirectory = pgTable('connection_directory', {
+  connectionId: text().primaryKey(),
+  operator: text()
+    .notNull()
+    .references(() => operator.id),
+})
+
 /**
  * The breakers that are not at rest, by account, operation and method: written when one opens, closes or is forced,
  * read by every instance. `forced` is a person's word and wins over `state` until `forced_until`.
