@@ -304,7 +304,7 @@ const CORPUS: [name: string, ruleset: unknown, code: string, message: string, fi
   ],
   [
     'a rule behind its like',
-    rules(rule('a', card), rule('b', card)),
+    rules(rule('a', eq('method', 'bank')), rule('b', eq('method', 'bank'))),
     'shadowed',
     'rule "a" takes every payment with',
     'move it up',
