@@ -3,15 +3,15 @@ import type { Decline, DeclineCode } from '../core/decline.ts'
 import type { Money } from '../core/money.ts'
 
 /**
- * The contract between the gateway and a processor. An adapter says facts as data and speaks five verbs; a verb that a
+ * The contract between the gateway and a processor. An adapter says facts as data and speaks seven verbs; a verb that a
  * processor lacks is absent. Every answer is an `Outcome`: what is *known* to have happened, never what we hope.
  */
 
 /** A rail that money moves on. */
 export type MethodType = 'card' | 'wallet' | 'bank' | 'crypto'
 
-/** What the gateway asks of a processor. `charge` takes money in, `payOut` sends it out. */
-export type Operation = 'charge' | 'resume' | 'find' | 'refund' | 'payOut'
+/** What the gateway asks of a processor. `charge` takes money in, `payOut` sends it out; `capture` and `cancel` end an authorization. */
+export type Operation = 'charge' | 'resume' | 'find' | 'capture' | 'cancel' | 'refund' | 'payOut'
 
 /** The subjects that an attempt can be about. */
 export type Flow = 'deposit' | 'withdrawal' | 'refund'
@@ -132,6 +132,8 @@ export type Charge = {
   readonly client?: { readonly ip?: string; readonly userAgent?: string }
   /** True when the last answer asked for strong authentication: ask for it outright. */
   readonly stepUp?: boolean
+  /** True when the player asked to keep the instrument: the answer's `instrument.token` then names it. */
+  readonly save?: boolean
 }
 
 /** A charge to be carried on after the player came back from a page. `params` are what the page handed back: untrusted, for the processor's eyes only. */
@@ -142,14 +144,26 @@ export type Resume = {
   readonly params: Readonly<Record<string, string>>
 }
 
-/** A look-up by our own reference, with theirs where it is known. */
+/**
+ * A look-up by our own reference, with theirs where it is known. It may finish what was begun under that reference (a
+ * replay, the second step of a payout) but never begins anything under another.
+ */
 export type Find = {
   readonly attempt: string
   readonly flow: Flow
   readonly amount: Money
   readonly reference?: string
-  /** The first request again, for processors whose only look-up is a replay under the same idempotency key. */
+  /** The first request again, word for word: for processors whose only look-up is a replay under the same idempotency key, and for payouts in two steps. */
   readonly original?: Charge | Refund | PayOut
+}
+
+/** The end of an authorization: its capture, or its cancellation. The answer may only say that it was received; the word comes by webhook. */
+export type Modification = {
+  readonly attempt: string
+  readonly payment: string
+  readonly amount: Money
+  /** The processor's own name of the authorization. */
+  readonly reference: string
 }
 
 /** A refund of part or all of a captured deposit. */
@@ -172,6 +186,22 @@ export type PayOut = {
   readonly origin?: { readonly reference: string; readonly amount: Money }
 }
 
+/** A dispute over a deposit that had succeeded. The money moves at `chargeback`; the stages around it are news for people. */
+export type DisputeNews = {
+  readonly reference: string
+  readonly stage: 'inquiry' | 'chargeback' | 'pre_arbitration' | 'arbitration'
+  readonly status:
+    | 'opened'
+    | 'evidence_due'
+    | 'evidence_submitted'
+    | 'accepted'
+    | 'won'
+    | 'lost'
+    | 'withdrawn'
+    | 'expired'
+  readonly amount: Money
+}
+
 /** One thing that a processor told us by webhook. `id` is theirs and de-duplicates for ever; `attempt` is our reference where it is in the event. */
 export type ProcessorEvent = {
   readonly id: string
@@ -180,7 +210,11 @@ export type ProcessorEvent = {
   readonly reference?: string
   /** The processor's own time of the fact, ms since 1970, for ordering. */
   readonly atMs?: number
+  /** What the event itself proves; `unknown` when it only says that something happened. */
   readonly outcome: Outcome
+  /** True when the event is only a bell, without amounts: ask `find` now, by the reference. */
+  readonly lookUp?: true
+  readonly dispute?: DisputeNews
 }
 
 /** Why a webhook was not believed. */
@@ -200,7 +234,7 @@ export type InboundWebhook = {
   readonly nowMs: number
 }
 
-/** A request of an adapter, relative to its host. `attempt` makes the idempotency key; GET takes none. */
+/** A request of an adapter, relative to its host. `attempt` is the idempotency key, with a suffix where one attempt writes more than once; GET takes none. */
 export type Request = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
@@ -239,7 +273,9 @@ export type Facts = {
     readonly windowHours: number
   }
   /** How an unknown outcome is resolved: by a look-up under our reference, by replaying the same key inside its window, or by people. */
-  readonly unknownResolvedBy: 'find' | 'replay' | 'review'
+  readonly unknownResolvedBy: Resolution
+  /** Where one flow is resolved in another way than the rest. */
+  readonly unknownResolvedByFlow?: Readonly<Partial<Record<Flow, Resolution>>>
   /** From this age on, ms, "not found" proves that nothing happened; null: it never does. */
   readonly notFoundIsFinalAfterMs: number | null
   /** Statuses that the processor's documents vouch for as "nothing happened", with our code for each. */
@@ -249,6 +285,9 @@ export type Facts = {
   /** Where the processor counts in other decimals than ISO 4217. */
   readonly minorUnitOverrides?: Readonly<Record<string, number>>
 }
+
+/** A way out of an unknown outcome. */
+export type Resolution = 'find' | 'replay' | 'review'
 
 /** What one method can do at a processor. Countries are ISO 3166-1 alpha-2; `'all'` where the processor sets no bound. */
 export type MethodFacts = {
@@ -268,6 +307,8 @@ export type Connected = {
   charge?(charge: Charge, io: Io): Promise<Outcome>
   resume?(resume: Resume, io: Io): Promise<Outcome>
   find?(find: Find, io: Io): Promise<Outcome>
+  capture?(modification: Modification, io: Io): Promise<Outcome>
+  cancel?(modification: Modification, io: Io): Promise<Outcome>
   refund?(refund: Refund, io: Io): Promise<Outcome>
   payOut?(payOut: PayOut, io: Io): Promise<Outcome>
   events(webhook: InboundWebhook): Promise<Events>
@@ -292,6 +333,8 @@ export type AdapterDefinition<C> = {
   charge?(charge: Charge, io: Io, config: C): Promise<Outcome>
   resume?(resume: Resume, io: Io, config: C): Promise<Outcome>
   find?(find: Find, io: Io, config: C): Promise<Outcome>
+  capture?(modification: Modification, io: Io, config: C): Promise<Outcome>
+  cancel?(modification: Modification, io: Io, config: C): Promise<Outcome>
   refund?(refund: Refund, io: Io, config: C): Promise<Outcome>
   payOut?(payOut: PayOut, io: Io, config: C): Promise<Outcome>
   /** Verifies the raw bytes first, then reads them. There is no default. */
@@ -300,14 +343,14 @@ export type AdapterDefinition<C> = {
 
 /** Turns a definition into an adapter: hides the type of its settings, so that the list of adapters is one plain array. */
 export function defineAdapter<C>(definition: AdapterDefinition<C>): Adapter {
-  const verbs = ['charge', 'resume', 'find', 'refund', 'payOut'] as const
+  const verbs = ['charge', 'resume', 'find', 'capture', 'cancel', 'refund', 'payOut'] as const
   return {
     facts: definition.facts,
     config: definition.config,
     operations: verbs.filter((verb) => definition[verb] !== undefined),
     connect(input) {
       const config = definition.config.parse(input)
-      const { charge, resume, find, refund, payOut, events } = definition
+      const { charge, resume, find, capture, cancel, refund, payOut, events } = definition
       return {
         hosts: definition.hosts(config),
         headers: definition.headers(config),
@@ -315,6 +358,8 @@ export function defineAdapter<C>(definition: AdapterDefinition<C>): Adapter {
         ...(charge && { charge: (request, io) => charge(request, io, config) }),
         ...(resume && { resume: (request, io) => resume(request, io, config) }),
         ...(find && { find: (request, io) => find(request, io, config) }),
+        ...(capture && { capture: (request, io) => capture(request, io, config) }),
+        ...(cancel && { cancel: (request, io) => cancel(request, io, config) }),
         ...(refund && { refund: (request, io) => refund(request, io, config) }),
         ...(payOut && { payOut: (request, io) => payOut(request, io, config) }),
         events: (webhook) => events(webhook, config),
