@@ -1,116 +1,19 @@
 import type { z } from 'zod'
-import type { Decline, DeclineCode } from '../core/decline.ts'
+import type { DeclineCode } from '../core/decline.ts'
+import type { ChargeMethod, Destination, MethodType } from '../core/method.ts'
 import type { Money } from '../core/money.ts'
+import type { Flow, NotSentReason, Outcome, Phase, UnknownReason } from '../core/outcome.ts'
+
+export type { ChargeMethod, Destination, MethodType } from '../core/method.ts'
+export type { Flow, InstrumentSeen, NextAction, NotSentReason, Outcome, Phase, UnknownReason } from '../core/outcome.ts'
 
 /**
  * The contract between the gateway and a processor. An adapter says facts as data and speaks seven verbs; a verb that a
  * processor lacks is absent. Every answer is an `Outcome`: what is *known* to have happened, never what we hope.
  */
 
-/** A rail that money moves on. */
-export type MethodType = 'card' | 'wallet' | 'bank' | 'crypto'
-
 /** What the gateway asks of a processor. `charge` takes money in, `payOut` sends it out; `capture` and `cancel` end an authorization. */
 export type Operation = 'charge' | 'resume' | 'find' | 'capture' | 'cancel' | 'refund' | 'payOut'
-
-/** The subjects that an attempt can be about. */
-export type Flow = 'deposit' | 'withdrawal' | 'refund'
-
-/** What the player or the page must do next. A closed union: never raw HTML or script. */
-export type NextAction =
-  | { readonly type: 'hosted_fields'; readonly url: string }
-  | { readonly type: 'redirect'; readonly url: string; readonly method: 'GET' | 'POST' }
-  | { readonly type: 'three_ds'; readonly url: string; readonly method: 'GET' | 'POST' }
-  | {
-      readonly type: 'display_bank_transfer'
-      readonly iban: string
-      readonly bic?: string
-      readonly name: string
-      readonly payment_reference: string
-    }
-  | {
-      readonly type: 'display_crypto'
-      readonly address: string
-      readonly network: string
-      readonly tag?: string
-      readonly amount: string
-      readonly uri: string
-      readonly expires_at: string
-    }
-  | { readonly type: 'display_qr'; readonly payload: string }
-  | { readonly type: 'collect_input'; readonly schema: Readonly<Record<string, unknown>> }
-  | { readonly type: 'poll'; readonly after_ms: number }
-
-/** Proof that nothing reached the processor. */
-export type NotSentReason = 'connect_failed' | 'tls_or_dns_failed' | 'circuit_open' | 'overloaded' | 'vouched_rejection'
-
-/** Why we don't know whether money moved. */
-export type UnknownReason =
-  | 'timeout'
-  | 'reset'
-  | 'http_5xx'
-  | 'malformed'
-  | 'too_large'
-  | 'unmapped'
-  | 'duplicate_request'
-  | 'interrupted'
-
-/** How far a call got before it ended: the evidence that cascade safety rests on. */
-export type Phase = 'not_connected' | 'connected' | 'written' | 'headers' | 'body'
-
-/** What the processor tells about the instrument that paid, never a number: a fingerprint and what may be shown. */
-export type InstrumentSeen = {
-  readonly token?: string
-  readonly fingerprint?: string
-  readonly brand?: string
-  readonly last4?: string
-  readonly expiry?: string
-  readonly country?: string
-  readonly funding?: string
-  readonly holder?: string
-}
-
-/**
- * What is known of an operation. `amount` is what the processor says it moved: `settle` compares it with what was asked.
- * `not_found` only answers `find`, and proves nothing until the adapter's `notFoundIsFinalAfterMs`.
- */
-export type Outcome =
-  | {
-      readonly kind: 'succeeded'
-      readonly reference: string
-      readonly amount: Money
-      readonly fee?: Money
-      readonly instrument?: InstrumentSeen
-    }
-  | { readonly kind: 'authorized'; readonly reference: string; readonly amount: Money }
-  | { readonly kind: 'requires_action'; readonly reference?: string; readonly action: NextAction }
-  | { readonly kind: 'pending'; readonly reference?: string }
-  | { readonly kind: 'declined'; readonly reference?: string; readonly decline: Decline }
-  | { readonly kind: 'voided'; readonly reference?: string; readonly why: 'cancelled' | 'expired' }
-  | { readonly kind: 'returned'; readonly reference: string; readonly amount: Money }
-  | { readonly kind: 'not_sent'; readonly reason: NotSentReason; readonly code?: DeclineCode }
-  | { readonly kind: 'not_found' }
-  | { readonly kind: 'unknown'; readonly reason: UnknownReason; readonly phase?: Phase; readonly reference?: string }
-
-/** The instrument or rail of a deposit. A card is a processor's or hosted-fields token: there is no member for a number. */
-export type ChargeMethod =
-  | { readonly type: 'card'; readonly token: string }
-  | { readonly type: 'wallet'; readonly wallet: string }
-  | { readonly type: 'bank'; readonly country: string }
-  | { readonly type: 'crypto'; readonly asset: string; readonly network: string }
-
-/** Where a payout goes. `token` is a saved instrument's own name at the processor. */
-export type Destination =
-  | { readonly type: 'card'; readonly token: string }
-  | { readonly type: 'wallet'; readonly wallet: string; readonly account: string }
-  | { readonly type: 'bank'; readonly iban: string; readonly name: string }
-  | {
-      readonly type: 'crypto'
-      readonly asset: string
-      readonly network: string
-      readonly address: string
-      readonly tag?: string
-    }
 
 /** The little of a player that processors ask for. */
 export type PlayerAtProcessor = {

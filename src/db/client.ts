@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 
 /** A transaction: the tagged-template statement runner of postgres.js, bound to one connection and one operator. */
-export type Tx = postgres.TransactionSql
+export type Tx = postgres.TransactionSql<{ bigint: bigint; numeric: bigint }>
 
 /** The database as flows see it. Every unit of work is one transaction; row-level security shows it one operator's rows. */
 export type Db = {
