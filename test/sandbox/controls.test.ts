@@ -197,6 +197,15 @@ describe('controls', () => {
     expect(await account.find(ref)).toMatchObject({ kind: 'succeeded', amount: eur('10.00') })
   })
 
+  it('the fault plan: a webhook before its answer', async () => {
+    const ref = attempt()
+    await a.control({ notify: 'all' })
+    await a.control({ rules: [{ our_ref: ref, fault: 'late_answer', delay_ms: 400 }] }, '/faults')
+    const answer = account.charge(ref, '10.00').then(() => 'answer')
+    expect(await Promise.race([answer, account.heard(ref).then(() => 'webhook')])).toBe('webhook')
+    expect(await answer).toBe('answer')
+  })
+
   it('the fault plan: before the work, nothing is taken', async () => {
     const ref = attempt()
     await a.control({ rules: [{ on: 'charge', when: 'before', fault: 'reset' }] }, '/faults')
