@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../src/platform/embedded-postgres.ts'
 import {
   type GatewayProcess,
@@ -135,6 +135,7 @@ it('starts again after a clean stop, and a signal during the start leaves nothin
   expect(again.file).toEqual(first)
   expect(await again.end('SIGINT')).toBe(0)
   const { child, ended } = spawnGateway({ PAYCAGE_DATA_DIR: dataDir, PORT: String(port) })
+  onTestFinished(() => void child.kill('SIGTERM'))
   await expect.poll(() => leftBehind().length, { interval: 10, timeout: 20_000 }).toBeGreaterThan(0)
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
