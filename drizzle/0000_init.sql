@@ -77,7 +77,7 @@ CREATE TABLE "connection" (
 	"config" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"secret_ref" text,
 	"limits" jsonb DEFAULT '{}'::jsonb NOT NULL,
-	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"created_at" timestamp (6) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"updated_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "connection_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
 	CONSTRAINT "connection_label_unique" UNIQUE("operator_id","label"),
@@ -282,7 +282,7 @@ CREATE TABLE "refund" (
 --> statement-breakpoint
 CREATE TABLE "exclusion" (
 	"operator_id" text NOT NULL,
-	"id" bigserial NOT NULL,
+	"id" bigint GENERATED ALWAYS AS IDENTITY (sequence name "exclusion_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"player_id" text NOT NULL,
 	"type" text NOT NULL,
 	"until" timestamp (6) with time zone,

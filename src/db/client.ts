@@ -4,10 +4,14 @@ import { beginLife, type Life } from './guard.ts'
 import { slots } from './slots.ts'
 
 /** A transaction: the tagged-template statement runner of postgres.js, bound to one connection and one operator. */
-export type Tx = postgres.TransactionSql<{ bigint: bigint; numeric: bigint }>
+export type Tx = postgres.TransactionSql<Types>
+
+/** What the driver reads and writes beyond its own types. */
+type Types = { bigint: bigint; numeric: bigint }
+type Client = postgres.Sql<Types>
 
 /** A runner of single statements outside any transaction. */
-export type Statement = postgres.ISql
+export type Statement = postgres.ISql<Types>
 
 /** The database as flows see it. Every unit of work is one transaction; row-level security shows it one operator's rows. */
 export type Db = {
@@ -36,7 +40,7 @@ export type DbOptions = {
 }
 
 /** One connection of the pool: a client of one connection, thrown away when that is lost, so that nothing of it outlives it. */
-type Slot = { sql: postgres.Sql<{ bigint: bigint; numeric: bigint }> | undefined; life: Life | undefined }
+type Slot = { sql: Client | undefined; life: Life | undefined }
 
 /** Longer than any statement of a healthy gateway; reports and verifications set their own. */
 const STATEMENT_TIMEOUT_MS = 15_000
@@ -167,7 +171,7 @@ async function statusOf(slot: Slot, options: DbOptions, xid: string): Promise<st
 }
 
 /** The slot's connection, with its loss noticed at once, before any code of ours runs again. */
-function connected(slot: Slot, options: DbOptions): postgres.Sql<{ bigint: bigint; numeric: bigint }> {
+function connected(slot: Slot, options: DbOptions): Client {
   if (slot.sql) return slot.sql
   const sql = connect(options, () => {
     if (slot.sql !== sql) return
@@ -199,7 +203,7 @@ function connect(
     idleInTransactionTimeoutMs = IDLE_IN_TRANSACTION_TIMEOUT_MS,
   }: DbOptions,
   onclose: () => void,
-): postgres.Sql<{ bigint: bigint; numeric: bigint }> {
+): Client {
   return postgres(url, {
     max: 1,
     fetch_types: false,

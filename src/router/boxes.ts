@@ -33,7 +33,9 @@ const PERCENT_STEPS = 1_000_000
 const ABSENT_NUMBER = -1n
 
 const assetIndex = new Map(ASSETS.map(({ code }, index) => [code, BigInt(index)]))
-const stretchOf = (asset: string): Span => {
+
+/** The stretch of the amount line that belongs to an asset. */
+export const stretchOf = (asset: string): Span => {
   const start = (assetIndex.get(asset) ?? 0n) * STRETCH
   return [start, start + STRETCH - 1n]
 }
@@ -124,7 +126,8 @@ export function boxesOf(condition: Condition, wanted = true): readonly Box[] | u
       return (condition.op === 'and') === wanted ? product(condition.of, wanted) : union(condition.of, wanted)
     default: {
       const [dimension, holds] = atom(condition)
-      const values = wanted ? holds : without(allOf(dimension), holds)
+      const all = allOf(dimension)
+      const values = wanted ? intersect(all, holds) : without(all, holds)
       return isEmpty(values) ? [] : [new Map([[dimension, values]])].flatMap((box) => withMethod(box) ?? [])
     }
   }

@@ -10,7 +10,7 @@ import type {
   Resume,
 } from '../../src/adapters/contract.ts'
 import { type CallRecord, createSend } from '../../src/adapters/send.ts'
-import { typeId } from '../../src/core/ids.ts'
+import { typeId, uuidV7 } from '../../src/core/ids.ts'
 import type { Money } from '../../src/core/money.ts'
 import { nodeHttp } from '../../src/platform/http-node.ts'
 import type { AdapterFixtures, Answers, Asked } from './fixtures.ts'
@@ -36,12 +36,11 @@ export type Account = {
 /** What a call is to have other than usual. */
 export type Ways = Partial<Asked> & { readonly deadlineMs?: number; readonly charge?: Partial<Charge> }
 
-/** An attempt id as the gateway makes them. */
-export const attemptId = (n: number): string =>
-  typeId(
-    'attempt',
-    Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? n : index + 1)),
-  )
+/** The time of every call of the suite. */
+const NOW_MS = 1_795_000_000_000
+
+/** An attempt id as the gateway makes them, a minute old. */
+export const attemptId = (n: number): string => typeId('attempt', uuidV7(NOW_MS - 60_000, new Uint8Array(10).fill(n)))
 
 const PLAYER = { id: 'player-1', country: 'SE', name: 'Test Player', email: 'player@example.com' } as const
 const URLS = {
@@ -62,7 +61,7 @@ export async function openAccount(adapter: Adapter, fixtures: AdapterFixtures): 
   const outcomes: Outcome[] = []
   const io = (deadlineMs = PATIENCE_MS): Io => ({
     send: createSend({ http, facts: adapter.facts, connected, deadlineMs, onCall: (record) => records.push(record) }),
-    nowMs: 1_795_000_000_000,
+    nowMs: NOW_MS,
   })
   const ask = ({ attempt, amount, reference }: Partial<Asked> = {}): Asked => ({
     attempt: attempt ?? attemptId(1),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type AppOptions, buildApp } from '../../src/api/app.ts'
 import type { Idempotent } from '../../src/api/endpoint.ts'
 import type { Deps } from '../../src/flows/deps.ts'
-import { newId } from './access.ts'
+import { newId, newUuid } from './access.ts'
 
 /** Lets every request run: for apps whose test isn't about idempotency. */
 export const runAlways: Idempotent = (_request, run) => run('')
@@ -29,7 +29,7 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     lines,
     clock: { nowMs: () => Date.now() },
     newId,
-    newUuid: () => crypto.randomUUID(),
+    newUuid,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     metrics: { count() {}, gauge() {}, observe() {} },
     routing: { planFor: absent },

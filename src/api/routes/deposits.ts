@@ -217,8 +217,9 @@ export const createRefund = endpoint({
     const { operatorId, clientId } = caller
     const { row: paid } = await deps.db.tx(operatorId, (tx) => shownPayment(tx, operatorId, 'deposit', params.id))
     // Without a currency the deposit's own is meant.
-    const money = { ...presentMoney({ asset: paid.asset, minor: paid.amount }), ...body }
-    const amount = body.amount === undefined ? null : moneyOf({ ...money, amount: body.amount })
+    const own = presentMoney({ asset: paid.asset, minor: paid.amount })
+    const { amount: text, currency = own.currency, network = own.network } = body
+    const amount = text === undefined ? null : moneyOf({ amount: text, currency, network })
     const order = { operatorId, requestedBy: clientId, runId, depositId: params.id, amount }
     const row = await refund(deps, { ...order, reason: body.reason ?? null, reference: body.reference ?? null })
     return { status: 201, body: presentRefund(row) }
