@@ -46,10 +46,14 @@ export type EndpointRequest<Params, Query, Body, Who> = {
   readonly params: Params
   readonly query: Query
   readonly body: Body
+  /** Names this run of an idempotency key, the same when it is taken over after a crash; empty where the endpoint takes none. */
+  readonly runId: string
   /** The body as it came, byte for byte: what a signature is checked over. */
   readonly bytes: Uint8Array
   /** A header of the request by its lower-case name. */
   readonly header: (name: string) => string | undefined
+  /** All headers by their lower-case names: for signatures that others define. */
+  readonly headers: Readonly<Record<string, string>>
   readonly requestId: string
   /** The socket's address, or the one that a trusted proxy named. */
   readonly ip: string
@@ -138,10 +142,11 @@ export type IdempotentRequest = {
   readonly params: unknown
   readonly body: unknown
   readonly apiVersion: string
+  readonly requestId: string
 }
 
 /** Runs `run` once per key: a repeat gets the first answer again, with `replayed`. Throws `Fault` when the key is busy or was used for something else. */
 export type Idempotent = (
   request: IdempotentRequest,
-  run: () => Promise<Answer>,
+  run: (runId: string) => Promise<Answer>,
 ) => Promise<Answer & { readonly replayed?: boolean }>

@@ -2,7 +2,7 @@ import { type Access, type AccessDeps, openAccess } from '../../src/auth/access.
 import { type ClientDeps, createClient } from '../../src/auth/clients.ts'
 import { type Cipher, openKeyring } from '../../src/auth/keys.ts'
 import { SCOPES, type Scope } from '../../src/auth/scopes.ts'
-import { type NewId, typeId, uuidV7 } from '../../src/core/ids.ts'
+import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../../src/core/ids.ts'
 import { testDatabase } from './database.ts'
 
 /** A clock that a test moves. */
@@ -21,6 +21,9 @@ export function testClock(): TestClock {
 
 /** Real ids at real times. */
 export const newId: NewId = (kind) => typeId(kind, uuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(10))))
+
+/** UUIDv7 at real times. */
+export const newUuid: NewUuid = () => uuidText(uuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(10))))
 
 /** AES-256-GCM under a key of this test run. */
 export async function testCipher(): Promise<Cipher> {

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { type AppOptions, buildApp } from '../../src/api/app.ts'
 import type { Idempotent } from '../../src/api/endpoint.ts'
 import type { Deps } from '../../src/flows/deps.ts'
-import { newId } from './access.ts'
+import { newId, newUuid } from './access.ts'
 
 /** Lets every request run: for apps whose test isn't about idempotency. */
-export const runAlways: Idempotent = (_request, run) => run()
+export const runAlways: Idempotent = (_request, run) => run('')
 
 /** A log line as the code wrote it, before any allow-list. */
 export type LogLine = {
@@ -29,10 +29,14 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     lines,
     clock: { nowMs: () => Date.now() },
     newId,
-    newUuid: () => crypto.randomUUID(),
+    newUuid,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     metrics: { count() {}, gauge() {}, observe() {} },
-    db: { tx: absent, global: absent, close: async () => {} },
+    routing: { planFor: absent },
+    cipher: { seal: absent, open: absent, blindIndex: absent },
+    checkDestination: absent,
+    publicUrl: 'http://127.0.0.1:8787',
+    db: { tx: absent, global: absent, alone: absent, close: async () => {} },
     processors: {
       all: absent,
       facts: absent,
