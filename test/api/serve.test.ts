@@ -130,7 +130,7 @@ it('checks the idempotency key, and only after everything else gives it to whoev
   const seen: unknown[] = []
   const idempotent: Idempotent = async (request, run) => {
     seen.push(request)
-    return { ...(await run()), replayed: true }
+    return { ...(await run('run-1')), replayed: true }
   }
   const kept = testApp({ endpoints, authenticate: async () => caller, idempotent })
   const bare = kept.request('/v1/deposits', {
@@ -169,6 +169,7 @@ it('checks the idempotency key, and only after everything else gives it to whoev
       params: undefined,
       body: BODY,
       apiVersion: '2026-11-22',
+      requestId: expect.stringMatching(/^req_/),
     },
   ])
   expect((await post(BODY, { 'idempotency-key': 'x'.repeat(255) }, kept)).status).toBe(201)

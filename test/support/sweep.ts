@@ -10,7 +10,7 @@ export type Swept = {
   readonly examples?: Readonly<Record<string, Partial<Sample>>>
   /** Operations whose path names something that they make: nothing is absent there. */
   readonly creates?: readonly string[]
-  /** Path parameters of a thing that belongs to another operator, by operation. */
+  /** Path parameters of a thing that belongs to another operator, by how the path begins. */
   readonly foreign?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
@@ -195,7 +195,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
     const token = await tokenFor(operation, swept)
     const absent = Object.fromEntries(names.map((name) => [name, absentLike(operation.params[name] ?? '')]))
     const first = await send(operation, swept, { token, params: absent })
-    const foreign = swept.foreign?.[operation.id]
+    const [, foreign] = Object.entries(swept.foreign ?? {}).find(([path]) => operation.path.startsWith(path)) ?? []
     const second = await send(operation, swept, {
       token,
       params: foreign ?? Object.fromEntries(names.map((name) => [name, 'absent-2'])),
