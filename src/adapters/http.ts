@@ -46,6 +46,7 @@ export type HttpExchange = {
 /** The one way in which bytes leave towards a processor: undici on Node, `fetch` on Workers. */
 export type HttpPort = {
   start(call: HttpCall): HttpExchange
+  /** Waits for the calls under way, each bounded by its deadline, then closes the sockets. */
   close(): Promise<void>
 }
 

@@ -5,7 +5,10 @@ const ALLOWED = /^\/(?:[A-Za-z0-9\-._~!$&()*+,=:@/?]|%[0-9A-F]{2})*$/
 
 /** A path whose every interpolated part is percent-encoded: `` path`/v1/charges/${id}` ``. */
 export function path(literals: TemplateStringsArray, ...parts: readonly string[]): string {
-  return literals.reduce((text, literal, index) => text + encodeURIComponent(parts[index - 1] ?? '') + literal)
+  // A lone surrogate would make encodeURIComponent throw.
+  return literals.reduce(
+    (text, literal, index) => text + encodeURIComponent((parts[index - 1] ?? '').toWellFormed()) + literal,
+  )
 }
 
 /** True when a path can be sent as it is: encoded, no dot segments in any spelling, no empty segment, no control character. */

@@ -31,8 +31,8 @@ export type SenderParts = {
   readonly onCall?: (record: CallRecord) => void
 }
 
-/** What a port's failure means. Those of the left kind are told only before a byte was written. */
-const FAILURES = {
+/** What a port's failure means before a byte was written: proof that nothing happened. */
+const BEFORE_WRITING = {
   connect_failed: { reason: 'connect_failed', code: 'connect_failed' },
   dns_failed: { reason: 'tls_or_dns_failed', code: 'tls_or_dns_failed' },
   tls_failed: { reason: 'tls_or_dns_failed', code: 'tls_or_dns_failed' },
@@ -135,7 +135,7 @@ function withDeadline(http: HttpPort, call: HttpCall, deadlineMs: number): Promi
 
 function classify<T>(schema: z.ZodType<T>, facts: Facts, end: HttpEnd): Sent<T> {
   if (end.kind === 'failed') {
-    if (neverWritten(end.phase)) return { kind: 'not_sent', ...FAILURES[end.why], phase: end.phase }
+    if (neverWritten(end.phase)) return { kind: 'not_sent', ...BEFORE_WRITING[end.why], phase: end.phase }
     const status = end.status === undefined ? {} : { status: end.status }
     return { kind: 'unknown', reason: AFTER_WRITING[end.why], phase: end.phase, ...status }
   }

@@ -11,7 +11,7 @@ export function fetchHttp(send: typeof fetch = fetch): HttpPort {
       const abort = new AbortController()
       const progress: Progress = { phase: 'written' }
       return {
-        end: run(send, call, abort, progress),
+        end: run(send, call, abort.signal, progress),
         cancel() {
           abort.abort()
           return progress.phase
@@ -24,18 +24,18 @@ export function fetchHttp(send: typeof fetch = fetch): HttpPort {
 
 type Progress = { phase: Phase; status?: number }
 
-async function run(send: typeof fetch, call: HttpCall, abort: AbortController, progress: Progress): Promise<HttpEnd> {
+async function run(send: typeof fetch, call: HttpCall, signal: AbortSignal, progress: Progress): Promise<HttpEnd> {
   try {
     const answer = await send(call.url, {
       method: call.method,
       headers: { ...call.headers },
       body: call.body ?? null,
       redirect: 'manual',
-      signal: abort.signal,
+      signal,
     })
     progress.phase = 'headers'
     progress.status = answer.status
-    const body = await readCapped(answer, call.maxBytes, abort)
+    const body = await readCapped(answer, call.maxBytes)
     if (!body) return { kind: 'failed', why: 'too_large', phase: 'headers', status: answer.status }
     return { kind: 'answered', status: answer.status, headers: Object.fromEntries(answer.headers), body }
   } catch {
@@ -44,17 +44,15 @@ async function run(send: typeof fetch, call: HttpCall, abort: AbortController, p
   }
 }
 
-/** Reads the whole body, or gives the call up and says undefined when it passes the cap. Counted after unpacking: `fetch` unpacks by itself. */
-async function readCapped(answer: Response, maxBytes: number, abort: AbortController): Promise<Uint8Array | undefined> {
+/** Reads the whole body, or gives it up and says undefined when it passes the cap. Counted after unpacking: `fetch` unpacks by itself. */
+async function readCapped(answer: Response, maxBytes: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   if (answer.body) {
     for await (const chunk of answer.body) {
       bytes += chunk.length
-      if (bytes > maxBytes) {
-        abort.abort()
-        return undefined
-      }
+      // Leaving the loop cancels the body, and with it the connection.
+      if (bytes > maxBytes) return undefined
       chunks.push(chunk)
     }
   }

@@ -50,7 +50,7 @@ export function nodeHttp(settings: NodeHttpSettings = {}): HttpPort {
       })
     },
     async close() {
-      await Promise.all([...pools.values()].map(({ pool }) => pool.destroy()))
+      await Promise.all([...pools.values()].map(({ pool }) => pool.close()))
       pools.clear()
     },
   }
@@ -139,7 +139,7 @@ const CONNECT_FAILED =
   /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|EADDRNOTAVAIL|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/
 const TLS_FAILED = /CERT|^ERR_TLS|^ERR_SSL|^DEPTH_|^SELF_SIGNED|^UNABLE_TO|^EPROTO$|HOSTNAME_MISMATCH/
 const TOO_SLOW = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/
-const NOT_HTTP = /^(?:HPE_|UND_ERR_RES_CONTENT_LENGTH|UND_ERR_RESPONSE)/
+const NOT_HTTP = /^(?:UND_ERR_RES_CONTENT_LENGTH|UND_ERR_RESPONSE)/
 
 function reasonOf(error: Error, phase: Phase): HttpFailure {
   const code = codeOf(error)
@@ -151,7 +151,7 @@ function reasonOf(error: Error, phase: Phase): HttpFailure {
   }
   if (TOO_SLOW.test(code)) return 'timeout'
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'too_large'
-  return NOT_HTTP.test(code) ? 'malformed' : 'reset'
+  return error.name === 'HTTPParserError' || NOT_HTTP.test(code) ? 'malformed' : 'reset'
 }
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '')

@@ -26,24 +26,24 @@ const Url = z.url({ protocol: /^https?$/ })
 const Config = z
   .strictObject({
     environment: z.enum(['test', 'live']),
-    livePrefix: z
+    live_prefix: z
       .string()
       .regex(/^[A-Za-z0-9-]{1,63}$/)
       .optional(),
-    merchantAccount: z.string().min(1).max(80),
-    apiKey: z.string().min(1),
-    hmacKeys: z.array(HmacKey).min(1).max(2),
+    merchant_account: z.string().min(1).max(80),
+    api_key: z.string().min(1),
+    /** HMAC keys of the standard webhooks and of the balance platform's, each with its follower while one is replaced. */
+    webhook_secrets: z.array(HmacKey).min(1).max(4),
     /** `immediate`: an authorization takes the money. `manual`: it waits for `capture`. */
     capture: z.enum(['immediate', 'manual']).default('immediate'),
-    /** Payouts: the balance account that pays; the balance platform has API and HMAC keys of its own. */
-    balanceAccount: z.string().min(1).max(80).optional(),
-    transfersApiKey: z.string().min(1).optional(),
-    transfersHmacKeys: z.array(HmacKey).max(2).default([]),
-    payoutPriority: z.enum(['regular', 'fast', 'instant']).default('regular'),
+    /** Payouts: the balance account that pays, and the balance platform's own API key. */
+    balance_account: z.string().min(1).max(80).optional(),
+    transfers_api_key: z.string().min(1).optional(),
+    payout_priority: z.enum(['regular', 'fast', 'instant']).default('regular'),
     hosts: z.strictObject({ checkout: Url, transfers: Url }).optional(),
   })
-  .refine(({ environment, livePrefix, hosts }) => environment === 'test' || (livePrefix && !hosts), {
-    message: 'a live account needs its livePrefix and takes no hosts',
+  .refine(({ environment, live_prefix, hosts }) => environment === 'test' || (live_prefix && !hosts), {
+    message: 'a live account needs its live_prefix and takes no hosts',
   })
 export type AdyenConfig = z.infer<typeof Config>
 
@@ -77,13 +77,13 @@ export const adyen = defineAdapter<AdyenConfig>({
     minorUnitOverrides: MINOR_UNITS,
   },
   config: Config,
-  hosts: ({ environment, livePrefix: prefix, hosts }) => {
+  hosts: ({ environment, live_prefix: prefix, hosts }) => {
     const balance = `https://balanceplatform-api-${environment}.adyen.com/btl/v4`
     if (environment === 'test') return hosts ?? { checkout: 'https://checkout-test.adyen.com/v72', transfers: balance }
     return { checkout: `https://${prefix}-checkout-live.adyenpayments.com/checkout/v72`, transfers: balance }
   },
-  headers: ({ apiKey }) => ({ 'x-api-key': apiKey }),
-  webhookSecrets: ({ hmacKeys, transfersHmacKeys }) => [...hmacKeys, ...transfersHmacKeys],
+  headers: ({ api_key }) => ({ 'x-api-key': api_key }),
+  webhookSecrets: ({ webhook_secrets }) => webhook_secrets,
   charge,
   resume,
   find,
@@ -99,12 +99,14 @@ export const adyen = defineAdapter<AdyenConfig>({
 const REFUSED: Outcome = { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request' }
 
 /** A validation error proves that nothing happened, but for 704: the first request under this key is still at work. */
-const refusedBy = (error: { errorCode: string }): Outcome =>
-  error.errorCode === '704' ? { kind: 'unknown', reason: 'duplicate_request' } : REFUSED
+function refusedBy(error: { errorCode: string }, status: number): Outcome {
+  if (status < 400) return { kind: 'unknown', reason: 'malformed' }
+  return error.errorCode === '704' ? { kind: 'unknown', reason: 'duplicate_request' } : REFUSED
+}
 
-const atTransfers = ({ transfersApiKey }: AdyenConfig) => ({
+const atTransfers = ({ transfers_api_key: key }: AdyenConfig) => ({
   host: 'transfers',
-  ...(transfersApiKey && { headers: { 'x-api-key': transfersApiKey } }),
+  ...(key && { headers: { 'x-api-key': key } }),
 })
 
 async function charge(request: Charge, { send }: Io, config: AdyenConfig): Promise<Outcome> {
@@ -115,7 +117,7 @@ async function charge(request: Charge, { send }: Io, config: AdyenConfig): Promi
   if (!amount) return REFUSED
   const stored = 'storedPaymentMethodId' in paymentMethod
   const json = {
-    ...{ amount, merchantAccount: config.merchantAccount, reference: attempt, paymentMethod, returnUrl },
+    ...{ amount, merchantAccount: config.merchant_account, reference: attempt, paymentMethod, returnUrl },
     channel: 'Web',
     // Adyen wants three characters at least.
     shopperReference: player.id.padStart(3, '_'),
@@ -134,8 +136,8 @@ async function charge(request: Charge, { send }: Io, config: AdyenConfig): Promi
     ...(client?.ip && { shopperIP: client.ip }),
   }
   const sent = await send(Payment.or(ServiceError), { method: 'POST', path: '/payments', attempt, json })
-  return outcomeOf(sent, (body) =>
-    'errorCode' in body ? refusedBy(body) : paymentOutcome(body, asked, config.capture === 'manual'),
+  return outcomeOf(sent, (body, status) =>
+    'errorCode' in body ? refusedBy(body, status) : paymentOutcome(body, request, config.capture === 'manual'),
   )
 }
 
@@ -153,7 +155,7 @@ async function resume({ attempt, amount, params }: Resume, { send }: Io, config:
     json: { details },
   } as const
   return outcomeOf(await send(Payment.or(ServiceError), request), (body) => {
-    if (!('errorCode' in body)) return paymentOutcome(body, amount, config.capture === 'manual')
+    if (!('errorCode' in body)) return paymentOutcome(body, { attempt, amount }, config.capture === 'manual')
     // A return that Adyen won't take now may have been taken before.
     return { kind: 'unknown', reason: body.errorCode === '704' ? 'duplicate_request' : 'unmapped' }
   })
@@ -171,7 +173,7 @@ async function find({ attempt, flow, original }: Find, io: Io, config: AdyenConf
 
 async function findTransfer(attempt: string, { send, nowMs }: Io, config: AdyenConfig): Promise<Outcome> {
   const query = new URLSearchParams({
-    balanceAccountId: config.balanceAccount ?? '',
+    balanceAccountId: config.balance_account ?? '',
     reference: attempt,
     // Adyen wants a range, of six months at most.
     createdSince: new Date(nowMs - 150 * DAY_MS).toISOString(),
@@ -194,7 +196,7 @@ async function modify(
   what: 'captures' | 'cancels' | 'refunds' | 'reversals',
   { attempt, amount: asked, reference }: Modification,
   { send }: Io,
-  { merchantAccount }: AdyenConfig,
+  { merchant_account: merchantAccount }: AdyenConfig,
 ): Promise<Outcome> {
   const amount = amountBody(asked)
   if (!amount) return REFUSED
@@ -203,8 +205,9 @@ async function modify(
   // A refund is an attempt of its own; the others write beside the payment's own key.
   const key = what === 'refunds' ? attempt : `${attempt}-${what}`
   const request = { method: 'POST', path: path`/payments/${reference}/` + what, attempt: key, json } as const
-  return outcomeOf(await send(Modified.or(ServiceError), request), (body) => {
-    if ('errorCode' in body) return refusedBy(body)
+  return outcomeOf(await send(Modified.or(ServiceError), request), (body, status) => {
+    if ('errorCode' in body) return refusedBy(body, status)
+    if ((body.reference ?? attempt) !== attempt) return { kind: 'unknown', reason: 'malformed' }
     // A capture or cancel changes the payment, which keeps its name; a refund has one of its own.
     const name = what === 'refunds' ? body.pspReference : reference
     if (body.status === 'received') return { kind: 'pending', reference: name }
@@ -215,7 +218,7 @@ async function modify(
 async function payOut(request: PayOut, { send }: Io, config: AdyenConfig): Promise<Outcome> {
   const { attempt, payment: description, destination, player } = request
   const amount = amountBody(request.amount)
-  const { balanceAccount: balanceAccountId, payoutPriority: priority } = config
+  const { balance_account: balanceAccountId, payout_priority: priority } = config
   if (!amount || destination.type !== 'bank' || !balanceAccountId) return REFUSED
   const fullName = asciiName(destination.name)
   if (!fullName) return { kind: 'declined', decline: { code: 'payout_beneficiary_invalid' } }
@@ -226,7 +229,8 @@ async function payOut(request: PayOut, { send }: Io, config: AdyenConfig): Promi
   const bank = { category: 'bank', counterparty: { bankAccount }, priority }
   const json = { amount, balanceAccountId, ...bank, reference: attempt, description }
   const post = { method: 'POST', path: '/transfers', attempt, json, ...atTransfers(config) } as const
-  return outcomeOf(await send(Transfer.or(ServiceError), post), (body) =>
-    'errorCode' in body ? refusedBy(body) : transferOutcome(body),
-  )
+  return outcomeOf(await send(Transfer.or(ServiceError), post), (body, status) => {
+    if ('errorCode' in body) return refusedBy(body, status)
+    return (body.reference ?? attempt) === attempt ? transferOutcome(body) : { kind: 'unknown', reason: 'malformed' }
+  })
 }

@@ -64,13 +64,16 @@ const REFUSALS = words<DeclineCode>([
   ['scheme_retry_blocked', '46'],
 ])
 
+type Asked = { readonly attempt: string; readonly amount: Money }
+
 /** The answer of /payments and /payments/details; `manual` when an authorization only waits for its capture. */
-export function paymentOutcome(body: z.infer<typeof Payment>, asked: Money, manual: boolean): Outcome {
+export function paymentOutcome(body: z.infer<typeof Payment>, asked: Asked, manual: boolean): Outcome {
   const { resultCode, pspReference: reference, refusalReasonCode: processorCode } = body
   const known = reference === undefined ? {} : { reference }
+  if ((body.merchantReference ?? asked.attempt) !== asked.attempt) return { kind: 'unknown', reason: 'malformed' }
   switch (RESULTS[resultCode]) {
     case 'taken': {
-      const amount = body.amount ? moneyOf(body.amount) : asked
+      const amount = body.amount ? moneyOf(body.amount) : asked.amount
       if (reference === undefined || amount === undefined) break
       if (manual) return { kind: 'authorized', reference, amount }
       return { kind: 'succeeded', reference, amount, instrument: instrumentOf(body.additionalData ?? {}) }

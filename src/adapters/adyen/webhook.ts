@@ -65,7 +65,7 @@ function standardEvents(webhook: InboundWebhook, config: AdyenConfig): Events {
     const signature = item.additionalData?.hmacSignature
     if (signature === undefined) return refused('signature_missing')
     if (!isSigned(webhook, signature, signedFields(item).join(':'))) return refused('signature_invalid')
-    if (item.merchantAccountCode !== config.merchantAccount) return refused('wrong_account')
+    if (item.merchantAccountCode !== config.merchant_account) return refused('wrong_account')
   }
   return verified(items.flatMap((item) => eventOf(item, config) ?? []))
 }
@@ -123,7 +123,7 @@ function transferEvents(webhook: InboundWebhook, signature: string, config: Adye
   const parsed = Transfer.safeParse(notice.data.data)
   if (!parsed.success) return refused('malformed')
   const { id, status, sequenceNumber, reference, direction, balanceAccount } = parsed.data
-  if (balanceAccount?.id !== config.balanceAccount) return refused('wrong_account')
+  if (balanceAccount?.id !== config.balance_account) return refused('wrong_account')
   // What comes in, such as a top-up of the account, is no payout of ours.
   if (direction === 'incoming') return verified([])
   const attempt = reference ? { attempt: reference } : {}

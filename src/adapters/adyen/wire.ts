@@ -12,6 +12,7 @@ export const ServiceError = z.object({ errorCode: z.string() })
 export const Payment = z.object({
   resultCode: z.string(),
   pspReference: z.string().min(1).optional(),
+  merchantReference: z.string().optional(),
   amount: Amount.optional(),
   refusalReasonCode: z.string().optional(),
   additionalData: z.record(z.string(), z.unknown()).optional(),
@@ -19,7 +20,11 @@ export const Payment = z.object({
 })
 
 /** POST /payments/{paymentPspReference}/captures, cancels, refunds, reversals. */
-export const Modified = z.object({ pspReference: z.string().min(1), status: z.string() })
+export const Modified = z.object({
+  pspReference: z.string().min(1),
+  reference: z.string().optional(),
+  status: z.string(),
+})
 
 /** POST /transfers, and the data of its webhooks. */
 export const Transfer = z.object({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Adapter, defineAdapter, type Facts, outcomeOf } from '../contract.ts'
+import { type Adapter, defineAdapter, type Facts, type Outcome, outcomeOf } from '../contract.ts'
 import { path } from '../path.ts'
 import { COLLECTION, chargeBody, outcomeOfAnswer, outcomeOfList, payoutBody, refundBody } from './map.ts'
 import { sandboxEvents } from './webhook.ts'
@@ -14,6 +14,10 @@ const Config = z.strictObject({
   api_key: z.string().min(16).max(200),
   webhook_secrets: z.array(z.string().min(24).max(200)).min(1).max(4),
 })
+
+/** What the sandbox's hosted fields hand out. */
+const TOKEN = /^tok_sandbox_[a-z0-9]{1,40}$/
+const TOKEN_INVALID: Outcome = { kind: 'declined', decline: { code: 'token_invalid_or_expired' } }
 
 const everywhere = { currencies: 'all', countries: 'all' } as const
 
@@ -51,7 +55,9 @@ function sandbox(id: string, title: string): Adapter {
     headers: ({ api_key }) => ({ authorization: `Bearer ${api_key}` }),
     webhookSecrets: ({ webhook_secrets }) => webhook_secrets,
     async charge(charge, { send }) {
-      const { attempt } = charge
+      const { attempt, method } = charge
+      // Whatever else stands where a token should, a card number above all, stays in the house.
+      if (method.type === 'card' && !TOKEN.test(method.token)) return TOKEN_INVALID
       const sent = await send(Reply, {
         method: 'POST',
         path: '/v1/charges',
