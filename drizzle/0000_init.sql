@@ -1,3 +1,53 @@
+CREATE TABLE "api_client" (
+	"id" text PRIMARY KEY NOT NULL,
+	"owner_id" text NOT NULL,
+	"name" text NOT NULL,
+	"scopes" text NOT NULL,
+	"api_version" text,
+	"jwks" jsonb,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"disabled_at" timestamp (6) with time zone,
+	"tokens_valid_from" timestamp (6) with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "client_secret" (
+	"client_id" text NOT NULL,
+	"id" text NOT NULL,
+	"hash" text NOT NULL,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"last_used_at" timestamp (6) with time zone,
+	"revoked_at" timestamp (6) with time zone,
+	CONSTRAINT "client_secret_client_id_id_pk" PRIMARY KEY("client_id","id")
+);
+--> statement-breakpoint
+CREATE TABLE "rate_bucket" (
+	"key" text PRIMARY KEY NOT NULL,
+	"empty_at_ms" double precision NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "revoked_token" (
+	"jti" text PRIMARY KEY NOT NULL,
+	"client_id" text NOT NULL,
+	"expires_at" timestamp (6) with time zone NOT NULL,
+	"revoked_at" timestamp (6) with time zone DEFAULT clock_timestamp() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "signing_key" (
+	"kid" text PRIMARY KEY NOT NULL,
+	"public_jwk" jsonb NOT NULL,
+	"sealed_private" text NOT NULL,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"active_at" timestamp (6) with time zone NOT NULL,
+	"retired_at" timestamp (6) with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "used_assertion" (
+	"client_id" text NOT NULL,
+	"jti" text NOT NULL,
+	"expires_at" timestamp (6) with time zone NOT NULL,
+	CONSTRAINT "used_assertion_client_id_jti_pk" PRIMARY KEY("client_id","jti")
+);
+--> statement-breakpoint
 CREATE TABLE "breaker_state" (
 	"operator_id" text NOT NULL,
 	"connection_id" text NOT NULL,
@@ -27,7 +77,7 @@ CREATE TABLE "connection" (
 	"config" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"secret_ref" text,
 	"limits" jsonb DEFAULT '{}'::jsonb NOT NULL,
-	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"created_at" timestamp (6) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"updated_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "connection_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
 	CONSTRAINT "connection_label_unique" UNIQUE("operator_id","label"),
@@ -196,7 +246,7 @@ CREATE TABLE "payment" (
 	"rule_id" text,
 	"connection_id" text,
 	"refunded" numeric DEFAULT 0 NOT NULL,
-	"idempotency_key" text,
+	"run_id" text,
 	"requested_by" text NOT NULL,
 	"sequence" integer DEFAULT 0 NOT NULL,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
@@ -220,7 +270,7 @@ CREATE TABLE "refund" (
 	"reason" text,
 	"reference" text,
 	"decline" jsonb,
-	"idempotency_key" text,
+	"run_id" text,
 	"requested_by" text NOT NULL,
 	"sequence" integer DEFAULT 0 NOT NULL,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
@@ -232,7 +282,7 @@ CREATE TABLE "refund" (
 --> statement-breakpoint
 CREATE TABLE "exclusion" (
 	"operator_id" text NOT NULL,
-	"id" bigserial NOT NULL,
+	"id" bigint GENERATED ALWAYS AS IDENTITY (sequence name "exclusion_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"player_id" text NOT NULL,
 	"type" text NOT NULL,
 	"until" timestamp (6) with time zone,
@@ -446,6 +496,8 @@ ALTER TABLE "ruleset" ADD CONSTRAINT "ruleset_operator_id_operator_id_fk" FOREIG
 ALTER TABLE "ruleset_approval" ADD CONSTRAINT "ruleset_approval_operator_id_ruleset_id_ruleset_operator_id_id_fk" FOREIGN KEY ("operator_id","ruleset_id") REFERENCES "public"."ruleset"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_ruleset_id_ruleset_operator_id_id_fk" FOREIGN KEY ("operator_id","ruleset_id") REFERENCES "public"."ruleset"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "revoked_token_expires_at_index" ON "revoked_token" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "used_assertion_expires_at_index" ON "used_assertion" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "maintenance_window_by_end" ON "maintenance_window" USING btree ("operator_id","ends_at");--> statement-breakpoint
 CREATE INDEX "wallet_transaction_by_player" ON "wallet_transaction" USING btree ("operator_id","player_id","created_at");--> statement-breakpoint
 CREATE INDEX "idempotency_key_expiry" ON "idempotency_key" USING btree ("expires_at");--> statement-breakpoint
@@ -458,11 +510,11 @@ CREATE UNIQUE INDEX "attempt_number" ON "attempt" USING btree ("operator_id","su
 CREATE UNIQUE INDEX "attempt_one_live" ON "attempt" USING btree ("operator_id","subject_id") WHERE "attempt"."status" in ('sending', 'requires_action', 'pending', 'authorized', 'succeeded', 'unknown', 'integrity_hold');--> statement-breakpoint
 CREATE INDEX "attempt_by_processor_reference" ON "attempt" USING btree ("operator_id","connection_id","processor_reference");--> statement-breakpoint
 CREATE UNIQUE INDEX "payment_reference" ON "payment" USING btree ("operator_id","reference") WHERE "payment"."status" <> 'rejected';--> statement-breakpoint
-CREATE UNIQUE INDEX "payment_idempotency_key" ON "payment" USING btree ("operator_id","idempotency_key");--> statement-breakpoint
+CREATE UNIQUE INDEX "payment_run_id" ON "payment" USING btree ("operator_id","run_id");--> statement-breakpoint
 CREATE INDEX "payment_newest" ON "payment" USING btree ("operator_id","direction","id");--> statement-breakpoint
 CREATE INDEX "payment_by_player" ON "payment" USING btree ("operator_id","player_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "refund_reference" ON "refund" USING btree ("operator_id","reference");--> statement-breakpoint
-CREATE UNIQUE INDEX "refund_idempotency_key" ON "refund" USING btree ("operator_id","idempotency_key");--> statement-breakpoint
+CREATE UNIQUE INDEX "refund_run_id" ON "refund" USING btree ("operator_id","run_id");--> statement-breakpoint
 CREATE INDEX "refund_by_deposit" ON "refund" USING btree ("operator_id","deposit_id");--> statement-breakpoint
 CREATE INDEX "exclusion_by_player" ON "exclusion" USING btree ("operator_id","player_id");--> statement-breakpoint
 CREATE INDEX "instrument_by_player" ON "instrument" USING btree ("operator_id","player_id");--> statement-breakpoint

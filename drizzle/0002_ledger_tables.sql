@@ -165,6 +165,21 @@ CREATE VIEW ledger.account_balance WITH (security_invoker = true) AS
     FROM ledger.balance WHERE operator_id = a.operator_id AND account_id = a.id
   ) b ON true;
 --> statement-breakpoint
+-- What an account had at a time. One row tells it where the account has a single order of entries; a striped one is summed
+-- back from now, which is quick for the recent past that it is asked for.
+CREATE FUNCTION ledger.posted_at(a ledger.account, moment timestamptz) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN a.stripes = 1 THEN coalesce((
+    SELECT e.after FROM ledger.entry e WHERE e.operator_id = a.operator_id AND e.account_id = a.id AND e.created_at <= moment
+    ORDER BY e.created_at DESC, e.position DESC LIMIT 1), 0)
+  ELSE (
+    SELECT CASE WHEN a.debit_normal THEN b.debited - b.credited ELSE b.credited - b.debited END
+    FROM (SELECT sum(x.debited) AS debited, sum(x.credited) AS credited FROM ledger.balance x WHERE x.operator_id = a.operator_id AND x.account_id = a.id) b
+  ) - (
+    SELECT coalesce(sum(CASE WHEN e.debit = a.debit_normal THEN e.amount ELSE -e.amount END), 0)
+    FROM ledger.entry e WHERE e.operator_id = a.operator_id AND e.account_id = a.id AND e.created_at > moment
+  ) END
+$$;
+--> statement-breakpoint
 -- Append-only also for the owner: grants are the first line, these the second.
 CREATE FUNCTION ledger.deny() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -16,9 +16,11 @@ import {
   rateLimit,
 } from './middleware/rate-limit.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
-import { apiVersion } from './middleware/version.ts'
+import { API_VERSIONS, apiVersion } from './middleware/version.ts'
 import { describe, openApiDocument, type WebhookShapes } from './openapi.ts'
 import { internalFault, PROBLEMS, problemBody, problemHeaders } from './problem.ts'
+import { type Assets, docsEndpoints } from './routes/docs.ts'
+import { type OperationsOptions, operationsEndpoints } from './routes/operations.ts'
 import { type Serving, serve } from './serve.ts'
 
 /** What the app is built of. Nothing of the process is in it, so it runs on Node and on Workers alike. */
@@ -31,6 +33,10 @@ export type AppOptions = {
   readonly ipOf: (c: EdgeContext) => string
   readonly newTraceId: () => string
   readonly version: string
+  /** Health, metrics and who may see them. */
+  readonly operations: Omit<OperationsOptions, 'version' | 'apiVersions' | 'clock'>
+  /** Files of the API browser. */
+  readonly assets: Assets
   readonly webhooks?: WebhookShapes
   /** True when TLS ends in front of us: then browsers are told to stay with it. */
   readonly behindTls?: boolean
@@ -42,8 +48,21 @@ export type AppOptions = {
 
 /** Builds the gateway's HTTP app out of endpoints. Order of a request: name it, bound it, who, how often, which version, what. */
 export function buildApp(options: AppOptions): OpenAPIHono<Edge> {
-  const { deps, endpoints } = options
+  const { deps, version, webhooks = {} } = options
   const app = new OpenAPIHono<Edge>()
+  // Made once, when it is first asked for: by then everything is registered.
+  let document: string | undefined
+  const endpoints = [
+    ...options.endpoints,
+    ...operationsEndpoints({ ...options.operations, version, apiVersions: API_VERSIONS, clock: deps.clock }),
+    ...docsEndpoints({
+      assets: options.assets,
+      document: () => {
+        document ??= JSON.stringify(openApiDocument(app, { version, webhooks }))
+        return document
+      },
+    }),
+  ]
   const limits: RateLimits = {
     store: options.rateStore ?? memoryRateStore(),
     policies: { ...DEFAULT_POLICIES, ...options.ratePolicies },
@@ -62,7 +81,6 @@ export function buildApp(options: AppOptions): OpenAPIHono<Edge> {
   const ordered = [...endpoints].sort(bySpecificity)
   for (const endpoint of ordered) addEndpoint(app, endpoint, serving, options.authenticate, limits)
   for (const path of new Set(ordered.map((endpoint) => endpoint.path))) refuseOtherMethods(app, path, ordered)
-  addDocument(app, options)
   app.notFound((c) => refuse(c, new Fault('not_found', 'There is no such resource.')))
   app.onError((error, c) => {
     if (error instanceof Fault) return refuse(c, error)
@@ -100,16 +118,6 @@ function refuseOtherMethods(app: OpenAPIHono<Edge>, path: string, endpoints: rea
   app.all(honoPath(path), (c) => {
     c.set('route', path)
     throw new Fault('method_not_allowed', `This path takes ${allow.join(', ')}.`, { members: { allow } })
-  })
-}
-
-/** The document is made once, when it is first asked for. */
-function addDocument(app: OpenAPIHono<Edge>, { version, webhooks = {} }: AppOptions): void {
-  let document: string | undefined
-  app.get('/openapi.json', (c) => {
-    c.set('route', '/openapi.json')
-    document ??= JSON.stringify(openApiDocument(app, { version, webhooks }))
-    return c.body(document, 200, { 'content-type': 'application/json' })
   })
 }
 

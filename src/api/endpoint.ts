@@ -16,7 +16,20 @@ export type AnswerShape = z.ZodType | `${string}/${string}` | null
 /** The statuses that a handler may answer. Named one by one so that TypeScript keeps the literal that a handler writes. */
 type Success = 200 | 201 | 202 | 204 | 302 | 303 | 304 | 503
 
-type AnswerOf<Shapes> = { readonly status: Success } & {
+/** Any JSON value. The empty string and zero make TypeScript keep literals inside it, which the shapes then check. */
+type Literal =
+  | ''
+  | (string & {})
+  | 0
+  | (number & {})
+  | boolean
+  | null
+  | undefined
+  | object
+  | readonly Literal[]
+  | { readonly [member: string]: Literal }
+
+type AnswerOf<Shapes> = { readonly status: Success; readonly body?: Literal } & {
   [Status in keyof Shapes & number]: {
     readonly status: Status
     readonly headers?: Readonly<Record<string, string>>
@@ -33,10 +46,14 @@ export type EndpointRequest<Params, Query, Body, Who> = {
   readonly params: Params
   readonly query: Query
   readonly body: Body
+  /** Names this run of an idempotency key, the same when it is taken over after a crash; empty where the endpoint takes none. */
+  readonly runId: string
   /** The body as it came, byte for byte: what a signature is checked over. */
   readonly bytes: Uint8Array
   /** A header of the request by its lower-case name. */
   readonly header: (name: string) => string | undefined
+  /** All headers by their lower-case names: for signatures that others define. */
+  readonly headers: Readonly<Record<string, string>>
   readonly requestId: string
   /** The socket's address, or the one that a trusted proxy named. */
   readonly ip: string
@@ -125,10 +142,11 @@ export type IdempotentRequest = {
   readonly params: unknown
   readonly body: unknown
   readonly apiVersion: string
+  readonly requestId: string
 }
 
 /** Runs `run` once per key: a repeat gets the first answer again, with `replayed`. Throws `Fault` when the key is busy or was used for something else. */
 export type Idempotent = (
   request: IdempotentRequest,
-  run: () => Promise<Answer>,
+  run: (runId: string) => Promise<Answer>,
 ) => Promise<Answer & { readonly replayed?: boolean }>

@@ -5,8 +5,14 @@ import { panFault } from './json.ts'
 /** Bounds of a query or a form. No list takes more filters, and a client assertion is the longest value. */
 const MOST_FIELDS = 32
 
-/** Headers that hold secrets or a browser's own lists: never looked into, never logged. */
-const UNREAD: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie'])
+/** Headers that hold secrets, or random numbers that we take only in their exact form: neither searched nor logged. */
+const UNREAD: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'traceparent',
+  'tracestate',
+])
 
 /** Reads a query string: each name once. Names that JavaScript gives a meaning of its own and card data are refused. */
 export const readQuery = (url: string): Record<string, string> => {

@@ -24,9 +24,10 @@ const KEY = /^(?:"([A-Za-z0-9._:-]{16,255})"|([A-Za-z0-9._:-]{16,255}))$/
 export async function serve(c: EdgeContext, endpoint: Endpoint, serving: Serving): Promise<Response> {
   const key = endpoint.idempotent === true ? idempotencyKey(c.req.header('idempotency-key')) : undefined
   const request = await readRequest(c, endpoint, serving)
-  const run = async () => fitted(await endpoint.handle(serving.deps, request), endpoint, serving)
+  const run = async (runId: string) =>
+    fitted(await endpoint.handle(serving.deps, { ...request, runId }), endpoint, serving)
   const { caller } = request
-  if (key === undefined || caller === undefined) return respond(c, await run())
+  if (key === undefined || caller === undefined) return respond(c, await run(''))
   const { replayed, ...answer } = await serving.idempotent(
     {
       operatorId: caller.operatorId,
@@ -36,6 +37,7 @@ export async function serve(c: EdgeContext, endpoint: Endpoint, serving: Serving
       params: request.params,
       body: request.body,
       apiVersion: request.apiVersion,
+      requestId: request.requestId,
     },
     run,
   )
@@ -52,7 +54,7 @@ function idempotencyKey(header: string | undefined): string {
   return key
 }
 
-type Request = EndpointRequest<unknown, unknown, unknown, Caller | undefined>
+type Request = Omit<EndpointRequest<unknown, unknown, unknown, Caller | undefined>, 'runId'>
 
 async function readRequest(c: EdgeContext, endpoint: Endpoint, { ipOf }: Serving): Promise<Request> {
   const { bytes, value } = await readBody(c, endpoint)
@@ -79,6 +81,7 @@ async function readRequest(c: EdgeContext, endpoint: Endpoint, { ipOf }: Serving
     body,
     bytes,
     header: (name) => c.req.header(name),
+    headers: c.req.header(),
     requestId: c.get('requestId'),
     ip: ipOf(c),
     apiVersion: c.get('apiVersion'),

@@ -6,6 +6,7 @@ export type SavedKey = {
   readonly state: 'running' | 'done'
   readonly fence: bigint
   readonly leaseUntil: Date
+  readonly createdAt: Date
   readonly status: number | null
   readonly body: string | null
 }

@@ -2,6 +2,7 @@ import { type Decline, presentDecline } from './decline.ts'
 import type { ChargeMethod } from './method.ts'
 import { presentMoney } from './money.ts'
 import type { NextAction } from './outcome.ts'
+import type { StoredCheck } from './withdrawal.ts'
 
 /** How the gateway's resources stand in its API and notices: one presenter each, so that both say the same. */
 
@@ -23,7 +24,7 @@ type PaymentLike = {
   readonly methodType: ChargeMethod['type']
   readonly method: ChargeMethod | null
   readonly destinationMasked: Record<string, unknown> | null
-  readonly checks: readonly unknown[] | null
+  readonly checks: readonly StoredCheck[] | null
   readonly decline: Decline | null
   readonly nextAction: NextAction | null
   readonly decision: Record<string, unknown> | null
@@ -87,7 +88,7 @@ export function presentWithdrawal(payment: PaymentLike) {
     player_id: payment.playerId,
     reference: payment.reference,
     destination: payment.destinationMasked ?? { type: payment.methodType },
-    checks: payment.checks ?? [],
+    checks: [...(payment.checks ?? [])],
     processor: processorOf(payment),
     connection_id: payment.connectionId,
     decline: payment.decline === null ? null : presentDecline(payment.decline),
@@ -154,12 +155,12 @@ const isDecision = (value: object): value is Decision =>
 /** Why this route: the rule, its version, and every account with its reason. */
 export function presentDecision(payment: Pick<PaymentLike, 'id' | 'decision' | 'connectionId'>) {
   const decision = decisionOf(payment.decision)
-  const shown = (chosen: boolean) => (entry: Decision['route'][number], index: number) => ({
+  const shown = (outcome: 'chosen' | 'left_out') => (entry: Decision['route'][number], index: number) => ({
     connection_id: entry.connectionId,
     processor: entry.processor,
     label: entry.label,
-    outcome: chosen ? 'chosen' : 'left_out',
-    position: chosen ? index + 1 : null,
+    outcome,
+    position: outcome === 'chosen' ? index + 1 : null,
     code: entry.code,
     reason: entry.reason,
   })
@@ -169,7 +170,9 @@ export function presentDecision(payment: Pick<PaymentLike, 'id' | 'decision' | '
     rule_id: decision?.ruleId ?? null,
     connection_id: payment.connectionId,
     candidates:
-      decision === undefined ? [] : [...decision.route.map(shown(true)), ...decision.leftOut.map(shown(false))],
+      decision === undefined
+        ? []
+        : [...decision.route.map(shown('chosen')), ...decision.leftOut.map(shown('left_out'))],
   }
 }
 

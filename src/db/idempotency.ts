@@ -1,29 +1,29 @@
 import type { SavedKey } from '../core/idempotency.ts'
 import type { Tx } from './client.ts'
 
-/** Takes a key that nobody holds; undefined when somebody does. */
+/** Takes a key that nobody holds, and gives its fence; undefined when somebody does. */
 export async function claimKey(
   tx: Tx,
   operatorId: string,
-  row: { key: string; fingerprint: string; leaseUntil: Date; expiresAt: Date; now: Date },
-): Promise<boolean> {
+  claim: { key: string; fingerprint: string; leaseUntil: Date; expiresAt: Date; now: Date },
+): Promise<bigint | undefined> {
   // An expired key is free again: the business reference is what stays unique for ever.
-  const rows = await tx`
+  const [row] = await tx<{ fence: bigint }[]>`
     insert into idempotency_key (operator_id, key, fingerprint, lease_until, expires_at, created_at)
-    values (${operatorId}, ${row.key}, ${row.fingerprint}, ${row.leaseUntil}, ${row.expiresAt}, ${row.now})
+    values (${operatorId}, ${claim.key}, ${claim.fingerprint}, ${claim.leaseUntil}, ${claim.expiresAt}, ${claim.now})
     on conflict (operator_id, key) do update
       set fingerprint = excluded.fingerprint, state = 'running', fence = idempotency_key.fence + 1,
         lease_until = excluded.lease_until, status = null, body = null, created_at = excluded.created_at,
         expires_at = excluded.expires_at
-      where idempotency_key.expires_at < ${row.now} and idempotency_key.state = 'done'
-    returning 1`
-  return rows.length === 1
+      where idempotency_key.expires_at < ${claim.now} and idempotency_key.state = 'done'
+    returning fence`
+  return row?.fence
 }
 
 /** What is saved under a key, or undefined. */
 export async function findKey(tx: Tx, operatorId: string, key: string): Promise<SavedKey | undefined> {
   const [row] = await tx<SavedKey[]>`
-    select fingerprint, state, fence, lease_until, status, body from idempotency_key
+    select fingerprint, state, fence, lease_until, created_at, status, body from idempotency_key
     where operator_id = ${operatorId} and key = ${key}`
   return row
 }

@@ -1,9 +1,10 @@
 import { Fault } from '../core/errors.ts'
 import type { NewUuid } from '../core/ids.ts'
 import { bonus, cash, held } from '../core/ledger/chart.ts'
+import type { PostResult } from '../core/ledger/port.ts'
 import type { AccountCode, Posting } from '../core/ledger/posting.ts'
 import type { Tx } from './client.ts'
-import { postArguments } from './ledger-arguments.ts'
+import { postAll } from './ledger-statements.ts'
 
 /** What came of a posting that stands: now, or already before. */
 export type Posted = 'posted' | 'exists'
@@ -31,16 +32,12 @@ export async function postIn(
   posting: Posting,
   { newUuid }: { newUuid: NewUuid },
 ): Promise<Posted> {
-  const call = postArguments([posting], newUuid)
-  const [row] = await tx<{ results: string }[]>`select array_to_string(ledger.post(${operatorId},
-    ${call.codes}::text[], ${call.assets}::text[], ${call.classes}::text[], ${call.overdrafts}::numeric[], ${call.stripes}::int[],
-    ${call.ids}::uuid[], ${call.keys}::text[], ${call.kinds}::text[], ${call.facts}::jsonb[],
-    ${call.journals}::int[], ${call.debits}::int[], ${call.credits}::int[], ${call.amounts}::numeric[]), ',') as results`
-  return postedOrFault(row?.results)
+  const [result] = await postAll(tx, operatorId, [posting], newUuid)
+  return postedOrFault(result)
 }
 
 /** The answer for one journal, or the fault that it stands for. */
-export function postedOrFault(result: string | undefined): Posted {
+export function postedOrFault(result: PostResult | undefined): Posted {
   switch (result) {
     case 'posted':
     case 'exists':
@@ -53,8 +50,8 @@ export function postedOrFault(result: string | undefined): Posted {
       throw new Fault('rolled_back', 'This was rolled back before it came.')
     case 'closed':
       throw new Fault('illegal_state', 'The account is closed.')
-    default:
-      throw new Error('assertion failed: the ledger answered what it never answers')
+    case undefined:
+      throw new Error('assertion failed: an answer per posting')
   }
 }
 

@@ -27,7 +27,7 @@ export type NewPayment = Pick<
   | 'decision'
   | 'rulesetVersion'
   | 'ruleId'
-  | 'idempotencyKey'
+  | 'runId'
   | 'requestedBy'
 >
 
@@ -43,13 +43,13 @@ export async function insertPayment(
   const [stored] = await tx<PaymentRow[]>`
     insert into payment (operator_id, id, direction, player_id, asset, amount, status, reference, method_type, method,
       destination_sealed, destination_masked, destination_fingerprint, checks, return_url, metadata, client, decline,
-      decision, ruleset_version, rule_id, idempotency_key, requested_by)
+      decision, ruleset_version, rule_id, run_id, requested_by)
     values (${operatorId}, ${row.id}, ${row.direction}, ${row.playerId}, ${row.asset}, ${row.amount}, ${row.status},
       ${row.reference}, ${row.methodType}, ${json(row.method)}::text::jsonb, ${row.destinationSealed},
       ${json(row.destinationMasked)}::text::jsonb, ${row.destinationFingerprint}, ${json(row.checks)}::text::jsonb,
       ${row.returnUrl}, ${json(row.metadata)}::text::jsonb, ${json(row.client)}::text::jsonb,
       ${json(row.decline)}::text::jsonb, ${json(row.decision)}::text::jsonb, ${row.rulesetVersion}, ${row.ruleId},
-      ${row.idempotencyKey}, ${row.requestedBy})
+      ${row.runId}, ${row.requestedBy})
     on conflict (operator_id, reference) where status <> 'rejected' do nothing
     returning *`
   if (stored !== undefined) return { kind: 'stored', row: stored }
@@ -72,10 +72,10 @@ export async function lockPayment(tx: Tx, operatorId: string, id: string): Promi
   return row
 }
 
-/** The payment that an idempotency key made, or undefined. */
-export async function findPaymentByKey(tx: Tx, operatorId: string, key: string): Promise<PaymentRow | undefined> {
+/** The payment that a run of an idempotency key made, or undefined. */
+export async function findPaymentByRun(tx: Tx, operatorId: string, key: string): Promise<PaymentRow | undefined> {
   const [row] = await tx<PaymentRow[]>`
-    select * from payment where operator_id = ${operatorId} and idempotency_key = ${key}`
+    select * from payment where operator_id = ${operatorId} and run_id = ${key}`
   return row
 }
 

@@ -10,14 +10,14 @@ export async function insertRefund(
   operatorId: string,
   row: Pick<
     RefundRow,
-    'id' | 'depositId' | 'playerId' | 'asset' | 'amount' | 'reason' | 'reference' | 'idempotencyKey' | 'requestedBy'
+    'id' | 'depositId' | 'playerId' | 'asset' | 'amount' | 'reason' | 'reference' | 'runId' | 'requestedBy'
   >,
 ): Promise<{ kind: 'stored'; row: RefundRow } | { kind: 'reference_taken'; id: string }> {
   const [stored] = await tx<RefundRow[]>`
     insert into refund (operator_id, id, deposit_id, player_id, asset, amount, status, reason, reference,
-      idempotency_key, requested_by)
+      run_id, requested_by)
     values (${operatorId}, ${row.id}, ${row.depositId}, ${row.playerId}, ${row.asset}, ${row.amount}, 'processing',
-      ${row.reason}, ${row.reference}, ${row.idempotencyKey}, ${row.requestedBy})
+      ${row.reason}, ${row.reference}, ${row.runId}, ${row.requestedBy})
     on conflict (operator_id, reference) do nothing
     returning *`
   if (stored !== undefined) return { kind: 'stored', row: stored }
@@ -38,10 +38,10 @@ export async function lockRefund(tx: Tx, operatorId: string, id: string): Promis
   return row
 }
 
-/** The refund that an idempotency key made, or undefined. */
-export async function findRefundByKey(tx: Tx, operatorId: string, key: string): Promise<RefundRow | undefined> {
+/** The refund that a run of an idempotency key made, or undefined. */
+export async function findRefundByRun(tx: Tx, operatorId: string, key: string): Promise<RefundRow | undefined> {
   const [row] = await tx<RefundRow[]>`
-    select * from refund where operator_id = ${operatorId} and idempotency_key = ${key}`
+    select * from refund where operator_id = ${operatorId} and run_id = ${key}`
   return row
 }
 

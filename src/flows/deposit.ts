@@ -9,7 +9,7 @@ import type { Tx } from '../db/client.ts'
 import { getConnection } from '../db/connections.ts'
 import { announce } from '../db/events.ts'
 import { insertReservation, limitUses } from '../db/limits.ts'
-import { depositsSoFar, findPaymentByKey, insertPayment, type PaymentRow } from '../db/payments.ts'
+import { depositsSoFar, findPaymentByRun, insertPayment, type PaymentRow } from '../db/payments.ts'
 import { activeExclusion, findPlayer, lockPlayer, type PlayerRow } from '../db/players.ts'
 import type { Plan, RouteFacts } from '../router/plan.ts'
 import type { ConnectionRef, Deps } from './deps.ts'
@@ -20,7 +20,7 @@ import { settle } from './settle.ts'
 export type DepositOrder = {
   readonly operatorId: string
   readonly requestedBy: string
-  readonly idempotencyKey: string
+  readonly runId: string
   readonly playerId: string
   readonly amount: Money
   readonly method: ChargeMethod
@@ -76,7 +76,7 @@ async function begin(deps: Deps, order: DepositOrder): Promise<Begun> {
   const { operatorId } = order
   const seen = await deps.db.tx(operatorId, async (tx) => ({
     // The same key again after a crash: what it began stands, and the look-up jobs carry it on.
-    payment: await findPaymentByKey(tx, operatorId, order.idempotencyKey),
+    payment: await findPaymentByRun(tx, operatorId, order.runId),
     player: await findPlayer(tx, operatorId, order.playerId),
     deposits: await depositsSoFar(tx, operatorId, order.playerId),
   }))
@@ -165,7 +165,7 @@ async function store(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
     decision: plan,
     rulesetVersion: plan.rulesetVersion,
     ruleId: plan.ruleId,
-    idempotencyKey: order.idempotencyKey,
+    runId: order.runId,
     requestedBy: order.requestedBy,
   })
   if (stored.kind === 'stored') return stored.row

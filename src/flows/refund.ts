@@ -6,7 +6,7 @@ import type { Tx } from '../db/client.ts'
 import { getConnection } from '../db/connections.ts'
 import { postIn } from '../db/ledger.ts'
 import { addRefunded, lockPayment } from '../db/payments.ts'
-import { findRefundByKey, insertRefund, type RefundRow } from '../db/refunds.ts'
+import { findRefundByRun, insertRefund, type RefundRow } from '../db/refunds.ts'
 import type { Deps } from './deps.ts'
 import { refundOf } from './requests.ts'
 import { settle } from './settle.ts'
@@ -15,7 +15,7 @@ import { settle } from './settle.ts'
 export type RefundOrder = {
   readonly operatorId: string
   readonly requestedBy: string
-  readonly idempotencyKey: string
+  readonly runId: string
   readonly depositId: string
   readonly amount: Money | null
   readonly reason: string | null
@@ -53,7 +53,7 @@ export async function refund(deps: Deps, order: RefundOrder): Promise<RefundRow>
 
 async function begin(tx: Tx, deps: Deps, order: RefundOrder): Promise<Begun> {
   const { operatorId, depositId } = order
-  const before = await findRefundByKey(tx, operatorId, order.idempotencyKey)
+  const before = await findRefundByRun(tx, operatorId, order.runId)
   if (before !== undefined) return { kind: 'stands', refund: before }
   const deposit = await lockPayment(tx, operatorId, depositId)
   if (deposit === undefined || deposit.direction !== 'deposit')
@@ -81,7 +81,7 @@ async function begin(tx: Tx, deps: Deps, order: RefundOrder): Promise<Begun> {
     amount: minor,
     reason: order.reason,
     reference: order.reference,
-    idempotencyKey: order.idempotencyKey,
+    runId: order.runId,
     requestedBy: order.requestedBy,
   })
   if (stored.kind === 'reference_taken') {

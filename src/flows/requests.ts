@@ -35,7 +35,7 @@ export function chargeOf(urls: Urls, payment: PaymentRow, attempt: AttemptRow, p
     amount: moneyOf(attempt),
     method: payment.method,
     player: playerAt(player),
-    returnUrl: `${urls.publicUrl}/return/${payment.id}`,
+    returnUrl: `${urls.publicUrl}/return/${attempt.connectionId}/${payment.id}`,
     webhookUrl: webhookUrl(urls, attempt),
     ...(payment.client !== null && { client: { ...(ip && { ip }), ...(userAgent && { userAgent }) } }),
     ...(attempt.stepUp && { stepUp: true }),

@@ -10,7 +10,7 @@ import { announce } from '../db/events.ts'
 import { enqueueJob } from '../db/jobs.ts'
 import { balances, postIn } from '../db/ledger.ts'
 import { operatorSettings } from '../db/operators.ts'
-import { destinationHistory, findPaymentByKey, insertPayment, type PaymentRow } from '../db/payments.ts'
+import { destinationHistory, findPaymentByRun, insertPayment, type PaymentRow } from '../db/payments.ts'
 import { activeExclusion, lockPlayer } from '../db/players.ts'
 import { openReview } from '../db/reviews.ts'
 import type { Deps, DestinationVerdict } from './deps.ts'
@@ -20,7 +20,7 @@ import { sealDestination } from './requests.ts'
 export type WithdrawalOrder = {
   readonly operatorId: string
   readonly requestedBy: string
-  readonly idempotencyKey: string
+  readonly runId: string
   readonly playerId: string
   readonly amount: Money
   readonly destination: Destination
@@ -72,7 +72,7 @@ async function admit(
   if (player === undefined) {
     throw new Fault('player_not_found', 'There is no player with this player_id; PUT /v1/players/{player_id} first.')
   }
-  const before = await findPaymentByKey(tx, operatorId, order.idempotencyKey)
+  const before = await findPaymentByRun(tx, operatorId, order.runId)
   if (before !== undefined) return { payment: before }
 
   const [balance] = await balances(tx, operatorId, [`player:${playerId}:cash`], amount.asset)
@@ -157,7 +157,7 @@ async function store(
     decision: null,
     rulesetVersion: null,
     ruleId: null,
-    idempotencyKey: order.idempotencyKey,
+    runId: order.runId,
     requestedBy: order.requestedBy,
   })
   if (stored.kind === 'stored') return stored.row

@@ -168,6 +168,14 @@ export const SECRET_REFERENCE_PREFIX = 'PAYCAGE_SECRET_'
 const isTls = (config: Config) => config.PAYCAGE_TLS_CERT_FILE !== undefined
 const isLive = (config: Config) => config.PAYCAGE_ENV === 'live'
 
+/** A database on another machine whose certificate would not be checked. */
+function isUnverified(url: Secret | undefined): boolean {
+  if (url === undefined) return false
+  const { hostname, searchParams } = new URL(url.reveal())
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  return !isHere && searchParams.get('sslmode') !== 'verify-full'
+}
+
 /** What must not stand together: each rule names the variable to change. Live refuses everything that is only good for trying out. */
 const CONTRADICTIONS: readonly { broken: (config: Config) => boolean; problem: string }[] = [
   {
@@ -177,6 +185,11 @@ const CONTRADICTIONS: readonly { broken: (config: Config) => boolean; problem: s
   {
     broken: (config) => isLive(config) && config.DATABASE_URL === undefined,
     problem: 'DATABASE_URL: is required when PAYCAGE_ENV is live: the embedded database is for trying out',
+  },
+  {
+    broken: (config) => isLive(config) && [config.DATABASE_URL, config.PAYCAGE_DATABASE_OWNER_URL].some(isUnverified),
+    problem:
+      'DATABASE_URL: needs sslmode=verify-full when PAYCAGE_ENV is live and the database is on another machine (the owner URL too)',
   },
   {
     broken: (config) => isLive(config) && config.PAYCAGE_MASTER_KEY === undefined,

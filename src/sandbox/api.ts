@@ -6,6 +6,7 @@ import { looksLikeCardNumber } from './magic.ts'
 import { ChargeBody, type OperationKind, PayoutBody, present, RefundBody } from './operation.ts'
 import { decisionPage, hostedFieldsPage } from './pages.ts'
 import type { Done, Keep, Processor } from './processor.ts'
+import { settlementFile } from './settlement.ts'
 import { TEST_CARDS } from './test-cards.ts'
 import { type Answer, parseJson, problem } from './web.ts'
 
@@ -18,7 +19,7 @@ export type ApiRequest = {
 }
 
 /** What a request is about, for the fault plan; `page` and `tokens` need no API key. */
-export type Topic = 'charge' | 'payout' | 'refund' | 'find' | 'complete' | 'page' | 'tokens' | 'none'
+export type Topic = 'charge' | 'payout' | 'refund' | 'find' | 'complete' | 'settlement' | 'page' | 'tokens' | 'none'
 
 type Route = {
   readonly method: string
@@ -69,6 +70,12 @@ export function makeApi(processor: Processor, books: Books): Api {
       pattern: /^\/v1\/charges\/([a-z0-9_]+)\/complete$/,
       topic: 'complete',
       handle: ({ body }, id) => complete(books, id, body),
+    },
+    {
+      method: 'GET',
+      pattern: /^\/v1\/settlement$/,
+      topic: 'settlement',
+      handle: () => ({ status: 200, csv: settlementFile(books.moved()) }),
     },
     { method: 'POST', pattern: /^\/v1\/tokens$/, topic: 'tokens', handle: ({ body }) => makeToken(body) },
     {

@@ -14,6 +14,8 @@ export type Books = {
   saved(key: string, nowMs: number): SavedAnswer | undefined
   open(): readonly Operation[]
   undelivered(): readonly Notice[]
+  /** Everything that moved money, in the order it was begun. */
+  moved(): readonly Operation[]
   isFull(): boolean
   /** Takes a change: in memory now, on disk at the next `durable`. The truth line follows from the operation's state. */
   put(change: Omit<Entry, 'truth'>): void
@@ -54,6 +56,7 @@ export function openBooks(journal: Journal): Books {
     },
     open: () => [...operations.values()].filter((operation) => operation.due_at !== undefined),
     undelivered: () => [...notices.values()],
+    moved: () => [...operations.values()].filter(({ status }) => status === 'approved' || status === 'reversed'),
     isFull: () => operations.size >= MAX_OPERATIONS,
     put(change) {
       const before = change.operation && operations.get(change.operation.id)

@@ -55,6 +55,8 @@ const stop = () => {
 }
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
+// Started with a channel to a gateway, it goes when that is gone: nobody else would end it.
+process.on('disconnect', stop)
 process.stdout.write(
   `${JSON.stringify({
     id: running.id,

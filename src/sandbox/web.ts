@@ -10,6 +10,7 @@ export type Answer =
       readonly status: number
       readonly json?: unknown
       readonly html?: string
+      readonly csv?: string
       readonly headers?: Readonly<Record<string, string>>
     }
   | 'silence'
@@ -49,8 +50,10 @@ export function sameSecret(a: string, b: string): boolean {
 
 /** The bytes and headers of an answer. */
 export function encode(answer: Exclude<Answer, 'silence'>): { body: Buffer; headers: Record<string, string> } {
-  const body = Buffer.from(answer.html ?? (answer.json === undefined ? '' : JSON.stringify(answer.json)))
-  const type = answer.html === undefined ? 'application/json' : 'text/html; charset=utf-8'
+  const { html, csv, json } = answer
+  const body = Buffer.from(html ?? csv ?? (json === undefined ? '' : JSON.stringify(json)))
+  const type =
+    html !== undefined ? 'text/html; charset=utf-8' : csv !== undefined ? 'text/csv; charset=utf-8' : 'application/json'
   return {
     body,
     headers: {

@@ -11,7 +11,7 @@ const KEY_A = Buffer.alloc(32, 1).toString('base64')
 const KEY_B = Buffer.alloc(32, 2).toString('base64')
 const live = {
   PAYCAGE_ENV: 'live',
-  DATABASE_URL: 'postgres://u:canary-password@db.example/paycage',
+  DATABASE_URL: 'postgres://u:canary-password@db.example/paycage?sslmode=verify-full',
   PAYCAGE_MASTER_KEY: KEY_A,
   PAYCAGE_INDEX_KEY: KEY_B,
   PAYCAGE_PUBLIC_URL: 'https://pay.example',
@@ -74,6 +74,12 @@ it.each([
 it('refuses to go live behind a plain public URL, or with one key for two uses', () => {
   expect(problemsOf({ ...live, PAYCAGE_PUBLIC_URL: 'http://pay.example' })).toHaveLength(1)
   expect(problemsOf({ ...live, PAYCAGE_INDEX_KEY: KEY_A })).toHaveLength(1)
+})
+
+it('refuses to go live with a database on another machine whose certificate it would not check', () => {
+  expect(problemsOf({ ...live, DATABASE_URL: 'postgres://u:p@db.example/x?sslmode=require' })).toHaveLength(1)
+  expect(problemsOf({ ...live, PAYCAGE_DATABASE_OWNER_URL: 'postgres://u:p@db.example/x' })).toHaveLength(1)
+  expect(problemsOf({ ...live, DATABASE_URL: 'postgres://u:p@127.0.0.1/x' })).toEqual([])
 })
 
 it('goes live with its own certificate instead of a terminator, and wants its key with it', () => {

@@ -1,4 +1,6 @@
 import { Fault } from '../../core/errors.ts'
+import type { Db } from '../../db/client.ts'
+import { takeFromBucket } from '../../db/rate-limits.ts'
 import type { Clock } from '../../flows/deps.ts'
 import type { EdgeContext, EdgeMiddleware } from '../edge.ts'
 
@@ -20,6 +22,8 @@ export type RateStore = { take(key: string, policy: RatePolicy, nowMs: number): 
 export type RatePolicies = Readonly<Record<'client' | 'operator' | 'address' | 'auth', RatePolicy>>
 
 const MINUTE_MS = 60_000
+/** Intervals are fractions of a millisecond: their rounding must not refuse the last of a full burst. */
+const TOLERANCE = 1e-3
 
 /** Generous: they stop a loop that ran wild, not a busy operator. 1000 a second for one client, 20 a second for tokens. */
 export const DEFAULT_POLICIES: RatePolicies = {
@@ -41,13 +45,12 @@ export function gcra(
   const interval = windowMs / requests
   const before = Math.max(emptyAtMs ?? nowMs, nowMs)
   const after = before + interval
-  // A millisecond of tolerance: intervals are fractions and their sums must not refuse the last of a full burst.
-  const allowed = after - nowMs <= windowMs + 1e-6
+  const allowed = after - nowMs <= windowMs + TOLERANCE
   const level = allowed ? after : before
   return {
     allowed,
     emptyAtMs: level,
-    remaining: Math.max(0, Math.floor((windowMs - (level - nowMs)) / interval + 1e-6)),
+    remaining: Math.max(0, Math.floor((windowMs - (level - nowMs)) / interval + TOLERANCE)),
     resetMs: level - nowMs,
     retryAfterMs: allowed ? 0 : after - windowMs - nowMs,
   }
@@ -68,6 +71,23 @@ export function memoryRateStore(mostKeys = MOST_KEYS): RateStore {
       const [oldest] = emptyAt.keys()
       if (emptyAt.size > mostKeys && oldest !== undefined) emptyAt.delete(oldest)
       return verdict
+    },
+  }
+}
+
+/** Counts for all instances together, in PostgreSQL. One short statement per request and key: for limits that must hold exactly. */
+export function sharedRateStore(db: Db): RateStore {
+  return {
+    async take(key, policy) {
+      const { requests, windowMs } = policy
+      const interval = windowMs / requests
+      const { allowed, levelMs } = await db.global((tx) => takeFromBucket(tx, key, interval, windowMs))
+      return {
+        allowed,
+        remaining: Math.max(0, Math.floor((windowMs - levelMs) / interval + TOLERANCE)),
+        resetMs: Math.max(0, levelMs),
+        retryAfterMs: allowed ? 0 : levelMs + interval - windowMs,
+      }
     },
   }
 }

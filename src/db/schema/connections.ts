@@ -20,7 +20,8 @@ export const connection = pgTable(
     /** Where the secret is kept; never the secret. */
     secretRef: text(),
     limits: jsonb().$type<StoredLimits>().notNull().default(sql`'{}'::jsonb`),
-    createdAt: at().notNull().defaultNow(),
+    // The default route is in this order; accounts made in one transaction must differ too.
+    createdAt: at().notNull().default(sql`clock_timestamp()`),
     updatedAt: at().notNull().defaultNow(),
   },
   (table) => [

@@ -54,7 +54,7 @@ export const payment = pgTable(
     connectionId: text(),
     /** Deposits: what has been refunded or is on its way back. */
     refunded: minorUnits().notNull().default(sql`0`),
-    idempotencyKey: text(),
+    runId: text(),
     /** The client that asked for it. */
     requestedBy: text().notNull(),
     /** Rises with each notice about this payment. */
@@ -67,7 +67,7 @@ export const payment = pgTable(
     primaryKey({ columns: [t.operatorId, t.id] }),
     foreignKey({ columns: [t.operatorId, t.playerId], foreignColumns: [player.operatorId, player.id] }),
     uniqueIndex('payment_reference').on(t.operatorId, t.reference).where(sql`${t.status} <> 'rejected'`),
-    uniqueIndex('payment_idempotency_key').on(t.operatorId, t.idempotencyKey),
+    uniqueIndex('payment_run_id').on(t.operatorId, t.runId),
     index('payment_newest').on(t.operatorId, t.direction, t.id),
     index('payment_by_player').on(t.operatorId, t.playerId, t.id),
     check('payment_amount', sql`${t.amount} > 0 and ${t.amount} < 1e38 and scale(${t.amount}) = 0`),
@@ -141,7 +141,7 @@ export const refund = pgTable(
     reason: text(),
     reference: text(),
     decline: jsonb().$type<Decline>(),
-    idempotencyKey: text(),
+    runId: text(),
     requestedBy: text().notNull(),
     sequence: integer().notNull().default(0),
     createdAt: at().notNull().defaultNow(),
@@ -151,7 +151,7 @@ export const refund = pgTable(
     primaryKey({ columns: [t.operatorId, t.id] }),
     foreignKey({ columns: [t.operatorId, t.depositId], foreignColumns: [payment.operatorId, payment.id] }),
     uniqueIndex('refund_reference').on(t.operatorId, t.reference),
-    uniqueIndex('refund_idempotency_key').on(t.operatorId, t.idempotencyKey),
+    uniqueIndex('refund_run_id').on(t.operatorId, t.runId),
     index('refund_by_deposit').on(t.operatorId, t.depositId),
     check('refund_amount', sql`${t.amount} > 0 and ${t.amount} < 1e38 and scale(${t.amount}) = 0`),
     check('refund_status_known', sql`${t.status} in ('processing', 'unknown', 'succeeded', 'declined', 'failed')`),

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
-  bigserial,
+  bigint,
   boolean,
   check,
   date,
@@ -53,7 +53,7 @@ export const exclusion = pgTable(
   'exclusion',
   {
     operatorId: text().notNull(),
-    id: bigserial({ mode: 'bigint' }).notNull(),
+    id: bigint({ mode: 'bigint' }).notNull().generatedAlwaysAsIdentity(),
     playerId: text().notNull(),
     type: text().notNull(),
     /** Null: for good. */

@@ -8,8 +8,6 @@ BEGIN
     SELECT c.oid::regclass FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'operator_id' AND NOT a.attisdropped
     WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND NOT c.relrowsecurity
-      -- Read before the operator is known: who calls, and with which key.
-      AND c.relname NOT IN ('api_client', 'client_secret', 'revoked_token', 'used_assertion')
   LOOP
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t);

@@ -1,0 +1,148 @@
+import { assert } from '../core/errors.ts'
+import type { NewUuid } from '../core/ids.ts'
+import { type AccountSpec, accountSpec } from '../core/ledger/chart.ts'
+import type { PostResult } from '../core/ledger/port.ts'
+import { type AccountCode, MAX_TRANSFERS, type Posting } from '../core/ledger/posting.ts'
+import type { Db, Statement, Tx } from './client.ts'
+
+/** The arguments of `ledger.post` as array literals: each account once, transfers naming them by index. */
+type PostArguments = Record<
+  | 'codes'
+  | 'assets'
+  | 'classes'
+  | 'overdrafts'
+  | 'stripes'
+  | 'ids'
+  | 'keys'
+  | 'kinds'
+  | 'facts'
+  | 'journals'
+  | 'debits'
+  | 'credits'
+  | 'amounts',
+  string
+>
+
+const RESULTS: readonly string[] = [
+  'posted',
+  'exists',
+  'differs',
+  'buried',
+  'insufficient_funds',
+  'closed',
+] satisfies PostResult[]
+const isResult = (word: string): word is PostResult => RESULTS.includes(word)
+
+/** The column checks of the ledger, before a posting shares a statement with others: one that breaks them would break its neighbours. */
+export function assertPostable({ key, kind, transfers }: Posting): void {
+  assert(
+    key.length >= 1 && key.length <= 300 && kind.length >= 1 && kind.length <= 64,
+    'a key and a kind of sane length',
+  )
+  assert(!key.includes('\0'), 'text without a NUL')
+  assert(transfers.length >= 1 && transfers.length <= MAX_TRANSFERS, 'a posting of 1 to 64 transfers')
+  for (const { debit, credit, amount } of transfers) {
+    assert(amount.minor > 0n && amount.minor < MAX_MINOR && debit !== credit, 'a transfer of a sane amount')
+  }
+}
+
+/** What the ledger's numerics hold: 38 digits. */
+const MAX_MINOR = 10n ** 38n
+
+/** Posts inside a transaction; an answer per posting, in their order. */
+export async function postAll(
+  tx: Tx,
+  operatorId: string,
+  postings: readonly Posting[],
+  newUuid: NewUuid,
+): Promise<PostResult[]> {
+  const call = postArguments(postings, newUuid)
+  return resultsOf(
+    await tx<Row[]>`select array_to_string(ledger.post(${operatorId}, ${argumentsOf(tx, call)}), ',') as results`,
+  )
+}
+
+/** Posts in a statement that is a transaction of its own: half the round trips, and nothing to be left open. */
+export async function postAlone(
+  db: Db,
+  operatorId: string,
+  postings: readonly Posting[],
+  newUuid: NewUuid,
+): Promise<PostResult[]> {
+  const call = postArguments(postings, newUuid)
+  return resultsOf(
+    await db.alone(
+      (sql) =>
+        sql<Row[]>`select array_to_string(ledger.post_alone(${operatorId}, ${argumentsOf(sql, call)}), ',') as results`,
+    ),
+  )
+}
+
+type Row = { results: string }
+
+function resultsOf(rows: readonly Row[]): PostResult[] {
+  return (rows[0]?.results ?? '').split(',').map((word) => {
+    assert(isResult(word), 'an answer that the ledger gives')
+    return word
+  })
+}
+
+const argumentsOf = (sql: Statement, call: PostArguments) => sql`
+  ${call.codes}::text[], ${call.assets}::text[], ${call.classes}::text[], ${call.overdrafts}::numeric[], ${call.stripes}::int[],
+  ${call.ids}::uuid[], ${call.keys}::text[], ${call.kinds}::text[], ${call.facts}::jsonb[],
+  ${call.journals}::int[], ${call.debits}::int[], ${call.credits}::int[], ${call.amounts}::numeric[]`
+
+/** Lays out postings for one call. The driver doesn't know array types without a query per connection, so literals it is. */
+function postArguments(postings: readonly Posting[], newUuid: NewUuid): PostArguments {
+  const accounts = accountTable()
+  const transfers = postings.flatMap((posting, index) =>
+    posting.transfers.map(({ debit, credit, amount }) => ({
+      journal: index + 1,
+      debit: accounts.indexOf(debit, amount.asset),
+      credit: accounts.indexOf(credit, amount.asset),
+      amount: amount.minor,
+    })),
+  )
+  return {
+    ...accounts.literals(),
+    ids: plainArray(postings.map(() => newUuid())),
+    keys: textArray(postings.map(({ key }) => key)),
+    kinds: textArray(postings.map(({ kind }) => kind)),
+    facts: textArray(postings.map(({ facts }) => (facts ? JSON.stringify(facts) : null))),
+    journals: plainArray(transfers.map(({ journal }) => journal)),
+    debits: plainArray(transfers.map(({ debit }) => debit)),
+    credits: plainArray(transfers.map(({ credit }) => credit)),
+    amounts: plainArray(transfers.map(({ amount }) => amount)),
+  }
+}
+
+/** Gathers accounts, each once, and answers with their place (from 1, as SQL counts). */
+export function accountTable() {
+  const places = new Map<string, number>()
+  const rows: { code: AccountCode; asset: string; spec: AccountSpec }[] = []
+  return {
+    indexOf(code: AccountCode, asset: string): number {
+      // a space never stands in an asset's code
+      const name = `${asset} ${code}`
+      const known = places.get(name)
+      if (known !== undefined) return known
+      rows.push({ code, asset, spec: accountSpec(code) })
+      places.set(name, rows.length)
+      return rows.length
+    },
+    literals: () => ({
+      codes: textArray(rows.map(({ code }) => code)),
+      assets: textArray(rows.map(({ asset }) => asset)),
+      classes: plainArray(rows.map(({ spec }) => spec.class)),
+      overdrafts: plainArray(rows.map(({ spec }) => spec.overdraft ?? 'null')),
+      stripes: plainArray(rows.map(({ spec }) => spec.stripes)),
+    }),
+  }
+}
+
+/** An array literal of values that need no quotes: numbers, UUIDs, words of our own. */
+export const plainArray = (values: readonly (string | number | bigint)[]): string => `{${values.join(',')}}`
+
+/** An array literal of any text, null as NULL. */
+export const textArray = (values: readonly (string | null)[]): string =>
+  `{${values.map((value) => (value === null ? 'null' : `"${value.replaceAll(/["\\]/g, '\\$&')}"`)).join(',')}}`
