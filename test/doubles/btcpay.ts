@@ -21,6 +21,8 @@ export type BtcpayDoubleOptions = {
 export type BtcpayDouble = Double & {
   /** A payment to an invoice arrives, and is confirmed a step later; `confirmed: false` never is. */
   pay(invoiceId: string, amount: string, ways?: { readonly confirmed?: boolean }): void
+  /** The invoices, oldest first. */
+  invoices(): readonly string[]
   /** The time of an invoice runs out. */
   expire(invoiceId: string): void
   /** A player claims a refund in full. */
@@ -289,6 +291,7 @@ export async function startBtcpay(options: BtcpayDoubleOptions = {}): Promise<Bt
     problems,
     webhooksTo: mail.to,
     pay,
+    invoices: () => [...invoices.keys()],
     expire,
     claim,
     async close() {
