@@ -42,6 +42,7 @@ export type Charge = {
 /** A charge to be carried on after the player came back from a page. `params` are what the page handed back: untrusted, for the processor's eyes only. */
 export type Resume = {
   readonly attempt: string
+  /** Theirs; empty where a processor names a payment only once the player is back. */
   readonly reference: string
   readonly amount: Money
   readonly params: Readonly<Record<string, string>>

@@ -131,7 +131,8 @@ async function charge(request: Charge, { send }: Io, config: AdyenConfig): Promi
     },
     ...{ redirectToIssuerMethod: 'GET', redirectFromIssuerMethod: 'GET' },
     ...(config.capture === 'immediate' && { captureDelayHours: 0 }),
-    countryCode: player.country,
+    // Our own code for a country that the operator hasn't told.
+    ...(player.country !== 'ZZ' && { countryCode: player.country }),
     ...(player.email && { shopperEmail: player.email }),
     ...(client?.ip && { shopperIP: client.ip }),
   }
