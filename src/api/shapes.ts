@@ -2,12 +2,14 @@ import { z } from '@hono/zod-openapi'
 import { ID_PREFIXES, type IdKind, isId } from '../core/ids.ts'
 import { AMOUNT_PATTERN } from '../core/money.ts'
 
+/** As `AMOUNT_PATTERN`, with a digit above zero somewhere. */
+const POSITIVE = new RegExp(AMOUNT_PATTERN.source.replace('^', '^(?=.*[1-9])'))
+
 /** A decimal string in major units, above zero. Whether its decimals fit the currency is for the flow to say. */
 export const Amount = z
   .string({ error: 'amount_invalid' })
-  .regex(AMOUNT_PATTERN, { error: 'amount_invalid' })
-  .regex(/[1-9]/, { error: 'amount_invalid' })
-  .openapi({ description: 'Decimal string in major units.', example: '12.50', pattern: AMOUNT_PATTERN.source })
+  .regex(POSITIVE, { error: 'amount_invalid' })
+  .openapi({ description: 'Decimal string in major units.', example: '12.50' })
 
 /** A decimal string in an answer, where nothing is taken and zero may be the truth. */
 export const AmountShown = z.string().openapi({ description: 'Decimal string in major units.', example: '12.50' })
@@ -39,6 +41,9 @@ export const Id = (kind: IdKind) =>
 
 /** Path parameter `{id}`. Any short text passes: what is no id is simply not found, like an id that isn't there. */
 export const IdParams = z.strictObject({ id: z.string().max(64) })
+
+/** Path parameter `{player_id}`. */
+export const PlayerParams = z.strictObject({ player_id: PlayerId })
 
 /** A point in time in an answer, RFC 3339 in UTC. */
 export const Timestamp = z.string().openapi({ format: 'date-time', example: '2026-11-22T10:00:00.000Z' })

@@ -11,18 +11,11 @@ import {
   listRefunds,
 } from '../api/routes/deposits.ts'
 import { getEvents } from '../api/routes/events.ts'
-import {
-  createLimit,
-  createWalletTransaction,
-  deleteExclusion,
-  getLimits,
-  getPlayer,
-  getWallet,
-  putExclusion,
-  putPlayer,
-} from '../api/routes/players.ts'
+import { createLimit, getLimits } from '../api/routes/limits.ts'
+import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
+import { createWalletTransaction, getWallet } from '../api/routes/wallets.ts'
 import { getInboundWebhooks, reprocessInboundWebhook, webhookIn } from '../api/routes/webhooks.ts'
 import {
   cancelWithdrawalById,

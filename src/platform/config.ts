@@ -122,13 +122,16 @@ export function loadConfig(
 ): ConfigResult {
   const { values, problems } = collect(environment, readFile)
   const parsed = Schema.safeParse(values)
-  if (!parsed.success) {
-    problems.push(...parsed.error.issues.map(({ path, message }) => `${path[0]?.toString()}: ${message}`))
-  } else {
-    problems.push(...contradictions(parsed.data))
+  const misfits = parsed.error?.issues.map(({ path, message }) => ({ name: String(path[0]), message })) ?? []
+  for (const { name, message } of misfits) {
+    problems.push(`${name}: ${message}`)
+    delete values[name]
   }
-  if (problems.length > 0 || !parsed.success) return { kind: 'invalid', problems }
-  return { kind: 'valid', config: parsed.data }
+  // Without what is malformed the rest can still be held against itself: one run shows all faults.
+  const rest = Schema.parse(values)
+  const named = new Set(misfits.map(({ name }) => name))
+  problems.push(...contradictions(rest).filter((problem) => !named.has(problem.split(':', 1).join())))
+  return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'valid', config: rest }
 }
 
 /** The settings as they may be shown: secrets redacted, URLs without passwords. */
@@ -172,7 +175,8 @@ const isLive = (config: Config) => config.PAYCAGE_ENV === 'live'
 function isUnverified(url: Secret | undefined): boolean {
   if (url === undefined) return false
   const { hostname, searchParams } = new URL(url.reveal())
-  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  // Hyperdrive's address is inside the isolate: it checks the certificate itself.
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.hyperdrive.local')
   return !isHere && searchParams.get('sslmode') !== 'verify-full'
 }
 

@@ -12,6 +12,8 @@ export type NodeHttpSettings = {
   readonly queue?: number
   /** True for an address that must not be reached (loopback, link-local, private ranges). Checked on every address a name resolves to, and the checked address is the one connected to. */
   readonly refuseAddress?: (address: string) => boolean
+  /** For TCP and TLS together. */
+  readonly connectTimeoutMs?: number
   /** PEM of an authority to trust beside the usual ones. */
   readonly ca?: string
 }
@@ -56,7 +58,8 @@ export function nodeHttp(settings: NodeHttpSettings = {}): HttpPort {
   }
 }
 
-function openPool(origin: string, connections: number, { refuseAddress, ca }: NodeHttpSettings): Pool {
+function openPool(origin: string, connections: number, settings: NodeHttpSettings): Pool {
+  const { refuseAddress, ca, connectTimeoutMs = CONNECT_TIMEOUT_MS } = settings
   return new Pool(origin, {
     connections,
     pipelining: 1,
@@ -67,7 +70,7 @@ function openPool(origin: string, connections: number, { refuseAddress, ca }: No
     headersTimeout: READ_TIMEOUT_MS,
     bodyTimeout: READ_TIMEOUT_MS,
     connect: {
-      timeout: CONNECT_TIMEOUT_MS,
+      timeout: connectTimeoutMs,
       minVersion: 'TLSv1.2',
       ...(ca !== undefined && { ca }),
       ...(refuseAddress && { lookup: guardedLookup(refuseAddress) }),

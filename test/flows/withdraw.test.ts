@@ -254,3 +254,15 @@ it('lets an excluded player have the own money back to where it went before, and
     'held',
   )
 })
+
+it('asks people about an account that another player is paid at, unless the operator allows it', async () => {
+  const world = await funded()
+  await withdraw(world.deps, withdrawalOrder(world, '10.00'))
+  await world.deps.db.tx(world.operatorId, (tx) =>
+    savePlayer(tx, world.operatorId, 'p2', { name: 'Ada Example', kycStatus: 'verified' }, 'cli_test'),
+  )
+  await deposit(world.deps, { ...depositOrder(world, '50.00'), playerId: 'p2' })
+  expect((await withdraw(world.deps, { ...withdrawalOrder(world, '10.00'), playerId: 'p2' })).status).toBe('held')
+  await world.database.admin`update operator set settings = '{"withdrawal": {"sharedDestination": "allow"}}'`
+  expect((await withdraw(world.deps, { ...withdrawalOrder(world, '10.00'), playerId: 'p2' })).status).toBe('approved')
+})

@@ -86,6 +86,15 @@ it('a line torn by the crash is cut off, and a truth line that was still missing
   expect(await after.charge('att_3', '30.00')).toMatchObject({ kind: 'succeeded' })
 })
 
+it('a second one on the same folder is refused while the first lives, and takes over when it was killed', async () => {
+  const dataDir = dataFolder()
+  const first = await startSandbox({ id: 'sandbox_a', run: 'process', dataDir, ...SECRETS })
+  await expect(startSandbox({ id: 'sandbox_a', dataDir, ...SECRETS })).rejects.toThrow('in use')
+  await first.kill()
+  const second = await startSandbox({ id: 'sandbox_a', dataDir, ...SECRETS })
+  await second.stop()
+})
+
 it('it does not start without its secrets, and names all that is missing', async () => {
   const { spawnSync } = await import('node:child_process')
   const run = spawnSync(process.execPath, ['src/sandbox/main.ts', '--id', 'Wrong Id', '--port', '70000'], {
