@@ -27,6 +27,7 @@ import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
 import {
   approveRuleset,
+  checkRules,
   checkRuleset,
   createRuleset,
   getRuleset,
@@ -102,6 +103,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getRulesets,
   getRuleset,
   putRuleset,
+  checkRules,
   checkRuleset,
   simulateRuleset,
   requestRulesetApproval,
