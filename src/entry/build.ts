@@ -26,7 +26,7 @@ import { ENDPOINTS } from './endpoints.ts'
 import { bindProcessors } from './processors.ts'
 
 /** What the runtime brings: everything that differs between Node, Workers and tests. */
-export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 'strictAnswers'> & {
+export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 'strictAnswers' | 'rateStore'> & {
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
@@ -107,7 +107,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     newTraceId: () => newUuid().replaceAll('-', ''),
     version: VERSION,
     assets: parts.assets,
-    rateStore: sharedRateStore(db),
+    rateStore: parts.rateStore ?? sharedRateStore(db),
     behindTls: parts.behindTls ?? false,
     strictAnswers: parts.strictAnswers ?? false,
     operations: {
