@@ -57,19 +57,22 @@ export async function startAdyen(options: AdyenDoubleOptions = {}): Promise<Doub
     return `DBL${String(count).padStart(13, '0')}`
   }
 
-  const server = await serve(async (got) => {
-    if (got.method === 'GET' && got.url.pathname.startsWith('/bank/')) return bankPage(got)
-    if (got.headers['x-api-key'] !== apiKey) return error(401, '000', 'security')
-    const key = got.method === 'GET' ? undefined : got.headers['idempotency-key']
-    if (key === undefined) return route(got)
-    const before = answers.get(key)
-    if (before === 'at work') return error(422, '704', 'validation')
-    if (before !== undefined) return before === 'silence' ? error(500, '905', 'internal') : before
-    answers.set(key, 'at work')
-    const answer = await route(got)
-    answers.set(key, answer === 'silence' ? lost(got) : answer)
-    return answer
-  }, options.port)
+  const server = await serve(
+    async (got) => {
+      if (got.method === 'GET' && got.url.pathname.startsWith('/bank/')) return bankPage(got)
+      if (got.headers['x-api-key'] !== apiKey) return error(401, '000', 'security')
+      const key = got.method === 'GET' ? undefined : got.headers['idempotency-key']
+      if (key === undefined) return route(got)
+      const before = answers.get(key)
+      if (before === 'at work') return error(422, '704', 'validation')
+      if (before !== undefined) return before === 'silence' ? error(500, '905', 'internal') : before
+      answers.set(key, 'at work')
+      const answer = await route(got)
+      answers.set(key, answer === 'silence' ? lost(got) : answer)
+      return answer
+    },
+    { port: options.port, mail },
+  )
 
   function route(got: Got): Gives {
     const { pathname } = got.url

@@ -76,12 +76,15 @@ export async function startBtcpay(options: BtcpayDoubleOptions = {}): Promise<Bt
   }
   const after = (steps: number, run: () => void) => timers.add(setTimeout(run, stepMs * steps))
 
-  const server = await serve((got) => {
-    if (got.headers.authorization !== `token ${apiKey}`) return problem(401, 'unauthenticated')
-    const answer = route(got)
-    problems.push(...(check?.(got, answer) ?? []))
-    return answer
-  }, options.port)
+  const server = await serve(
+    (got) => {
+      if (got.headers.authorization !== `token ${apiKey}`) return problem(401, 'unauthenticated')
+      const answer = route(got)
+      problems.push(...(check?.(got, answer) ?? []))
+      return answer
+    },
+    { port: options.port, mail },
+  )
 
   function route({ method, url, body }: Got): Gives {
     const { pathname: path, searchParams } = url

@@ -36,10 +36,10 @@ export type Double = {
   close(): Promise<void>
 }
 
-/** Starts a server on the loopback. */
+/** Starts a server on the loopback. `PUT /double/webhooks` with a URL as its body says where the webhooks go. */
 export async function serve(
   handle: (got: Got) => Gives | Promise<Gives>,
-  port = 0,
+  { port = 0, mail }: { readonly port?: number | undefined; readonly mail: Pick<Postman, 'to'> },
 ): Promise<{ origin: string; close(): Promise<void> }> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
@@ -47,6 +47,11 @@ export async function serve(
     const text = Buffer.concat(chunks).toString('utf8')
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
     const url = new URL(request.url ?? '/', 'http://double')
+    if (url.pathname === '/double/webhooks' && request.method === 'PUT') {
+      mail.to(text)
+      response.writeHead(204).end()
+      return
+    }
     const gives = await handle({
       method: request.method ?? '',
       url,
@@ -72,12 +77,15 @@ export async function serve(
 /** How often a webhook is sent until it is taken, and how long after the last time. */
 const TRIES_MS = [0, 200, 1_000, 5_000] as const
 
-/** Sends webhooks, in order of time, until the gateway takes them. */
-export function postman(): {
+/** Who sends a double's webhooks. */
+export type Postman = {
   to(url: string): void
   send(make: (attempt: number) => { body: string; headers: Readonly<Record<string, string>> }, afterMs?: number): void
   stop(): void
-} {
+}
+
+/** Sends webhooks until the gateway takes them. */
+export function postman(): Postman {
   let target: string | undefined
   const timers = new Set<NodeJS.Timeout>()
   const later = (ms: number, run: () => void) => {
