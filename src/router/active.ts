@@ -40,8 +40,6 @@ export type RoutingTable = {
   compiled(operatorId: string, version: number): Promise<CompiledRuleset>
   /** Forgets what was read of an operator, so that a change of one's own is seen at once. */
   refresh(operatorId: string): void
-  /** The breakers that plans look at. */
-  readonly breakers: Breakers
 }
 
 /** What the routing table needs. */
@@ -49,7 +47,7 @@ export type RoutingTableDeps = {
   readonly db: Db
   readonly clock: { nowMs(): number }
   readonly processors: { facts(processor: string): Facts | undefined }
-  readonly breakers: Breakers
+  readonly breakers: Pick<Breakers, 'health'> & Partial<Pick<Breakers, 'refresh'>>
 }
 
 /** Opens the routing table: a cache by operator over the published versions, the connections and their health. */
@@ -121,11 +119,10 @@ export function createRoutingTable({ db, clock, processors, breakers }: RoutingT
   return {
     stateOf,
     compiled,
-    breakers,
     refresh(operatorId) {
       kept.delete(operatorId)
       rates.delete(operatorId)
-      breakers.refresh(operatorId)
+      breakers.refresh?.(operatorId)
     },
     async planFor(operatorId, facts) {
       const { active, candidates, health, rates } = await stateOf(operatorId)

@@ -36,6 +36,7 @@ const SILENCE_MS = 60_000
 
 /** The gateway takes "not found" after 10 s as proof, so a request that has waited this long is never acted on any more. */
 const ACTS_WITHIN_MS = 5_000
+const TURNS_TO_SEE_HANG_UP = 3
 
 /** Starts a processor: its API on one port, its controls on another, so that they stay reachable while the API is closed. */
 export async function startProcessor(settings: ProcessorSettings): Promise<RunningProcessor> {
@@ -133,9 +134,9 @@ function makeLine({ api, faults, journal, apiKeys, behaviour }: LineParts): Hand
     if (mode === 'hang') return silence(response)
     const body = await readBody(request)
     if (latency_ms > 0) await wait(latency_ms)
-    // One turn of the loop, so that a caller who has hung up meanwhile is seen to have done so.
-    await turn()
-    const tooLate = request.socket.destroyed || performance.now() - arrivedMs > ACTS_WITHIN_MS
+    // A caller who has hung up meanwhile is seen to have done so only at the next reads of his socket, a turn or two later.
+    for (let turns = 0; turns < TURNS_TO_SEE_HANG_UP; turns += 1) await turn()
+    const tooLate = !request.socket.writable || performance.now() - arrivedMs > ACTS_WITHIN_MS
     if (tooLate) return respond(response, MAINTENANCE)
     const refusal = refusalOf(mode, random() < fail_rate)
     if (refusal) return respond(response, refusal)
