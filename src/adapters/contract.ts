@@ -1,116 +1,19 @@
 import type { z } from 'zod'
-import type { Decline, DeclineCode } from '../core/decline.ts'
+import type { DeclineCode } from '../core/decline.ts'
+import type { ChargeMethod, Destination, MethodType } from '../core/method.ts'
 import type { Money } from '../core/money.ts'
+import type { Flow, NotSentReason, Outcome, Phase, UnknownReason } from '../core/outcome.ts'
+
+export type { ChargeMethod, Destination, MethodType } from '../core/method.ts'
+export type { Flow, InstrumentSeen, NextAction, NotSentReason, Outcome, Phase, UnknownReason } from '../core/outcome.ts'
 
 /**
- * The contract between the gateway and a processor. An adapter says facts as data and speaks five verbs; a verb that a
+ * The contract between the gateway and a processor. An adapter says facts as data and speaks seven verbs; a verb that a
  * processor lacks is absent. Every answer is an `Outcome`: what is *known* to have happened, never what we hope.
  */
 
-/** A rail that money moves on. */
-export type MethodType = 'card' | 'wallet' | 'bank' | 'crypto'
-
-/** What the gateway asks of a processor. `charge` takes money in, `payOut` sends it out. */
-export type Operation = 'charge' | 'resume' | 'find' | 'refund' | 'payOut'
-
-/** The subjects that an attempt can be about. */
-export type Flow = 'deposit' | 'withdrawal' | 'refund'
-
-/** What the player or the page must do next. A closed union: never raw HTML or script. */
-export type NextAction =
-  | { readonly type: 'hosted_fields'; readonly url: string }
-  | { readonly type: 'redirect'; readonly url: string; readonly method: 'GET' | 'POST' }
-  | { readonly type: 'three_ds'; readonly url: string; readonly method: 'GET' | 'POST' }
-  | {
-      readonly type: 'display_bank_transfer'
-      readonly iban: string
-      readonly bic?: string
-      readonly name: string
-      readonly payment_reference: string
-    }
-  | {
-      readonly type: 'display_crypto'
-      readonly address: string
-      readonly network: string
-      readonly tag?: string
-      readonly amount: string
-      readonly uri: string
-      readonly expires_at: string
-    }
-  | { readonly type: 'display_qr'; readonly payload: string }
-  | { readonly type: 'collect_input'; readonly schema: Readonly<Record<string, unknown>> }
-  | { readonly type: 'poll'; readonly after_ms: number }
-
-/** Proof that nothing reached the processor. */
-export type NotSentReason = 'connect_failed' | 'tls_or_dns_failed' | 'circuit_open' | 'overloaded' | 'vouched_rejection'
-
-/** Why we don't know whether money moved. */
-export type UnknownReason =
-  | 'timeout'
-  | 'reset'
-  | 'http_5xx'
-  | 'malformed'
-  | 'too_large'
-  | 'unmapped'
-  | 'duplicate_request'
-  | 'interrupted'
-
-/** How far a call got before it ended: the evidence that cascade safety rests on. */
-export type Phase = 'not_connected' | 'connected' | 'written' | 'headers' | 'body'
-
-/** What the processor tells about the instrument that paid, never a number: a fingerprint and what may be shown. */
-export type InstrumentSeen = {
-  readonly token?: string
-  readonly fingerprint?: string
-  readonly brand?: string
-  readonly last4?: string
-  readonly expiry?: string
-  readonly country?: string
-  readonly funding?: string
-  readonly holder?: string
-}
-
-/**
- * What is known of an operation. `amount` is what the processor says it moved: `settle` compares it with what was asked.
- * `not_found` only answers `find`, and proves nothing until the adapter's `notFoundIsFinalAfterMs`.
- */
-export type Outcome =
-  | {
-      readonly kind: 'succeeded'
-      readonly reference: string
-      readonly amount: Money
-      readonly fee?: Money
-      readonly instrument?: InstrumentSeen
-    }
-  | { readonly kind: 'authorized'; readonly reference: string; readonly amount: Money }
-  | { readonly kind: 'requires_action'; readonly reference?: string; readonly action: NextAction }
-  | { readonly kind: 'pending'; readonly reference?: string }
-  | { readonly kind: 'declined'; readonly reference?: string; readonly decline: Decline }
-  | { readonly kind: 'voided'; readonly reference?: string; readonly why: 'cancelled' | 'expired' }
-  | { readonly kind: 'returned'; readonly reference: string; readonly amount: Money }
-  | { readonly kind: 'not_sent'; readonly reason: NotSentReason; readonly code?: DeclineCode }
-  | { readonly kind: 'not_found' }
-  | { readonly kind: 'unknown'; readonly reason: UnknownReason; readonly phase?: Phase; readonly reference?: string }
-
-/** The instrument or rail of a deposit. A card is a processor's or hosted-fields token: there is no member for a number. */
-export type ChargeMethod =
-  | { readonly type: 'card'; readonly token: string }
-  | { readonly type: 'wallet'; readonly wallet: string }
-  | { readonly type: 'bank'; readonly country: string }
-  | { readonly type: 'crypto'; readonly asset: string; readonly network: string }
-
-/** Where a payout goes. `token` is a saved instrument's own name at the processor. */
-export type Destination =
-  | { readonly type: 'card'; readonly token: string }
-  | { readonly type: 'wallet'; readonly wallet: string; readonly account: string }
-  | { readonly type: 'bank'; readonly iban: string; readonly name: string }
-  | {
-      readonly type: 'crypto'
-      readonly asset: string
-      readonly network: string
-      readonly address: string
-      readonly tag?: string
-    }
+/** What the gateway asks of a processor. `charge` takes money in, `payOut` sends it out; `capture` and `cancel` end an authorization. */
+export type Operation = 'charge' | 'resume' | 'find' | 'capture' | 'cancel' | 'refund' | 'payOut'
 
 /** The little of a player that processors ask for. */
 export type PlayerAtProcessor = {
@@ -132,24 +35,39 @@ export type Charge = {
   readonly client?: { readonly ip?: string; readonly userAgent?: string }
   /** True when the last answer asked for strong authentication: ask for it outright. */
   readonly stepUp?: boolean
+  /** True when the player asked to keep the instrument: the answer's `instrument.token` then names it. */
+  readonly save?: boolean
 }
 
 /** A charge to be carried on after the player came back from a page. `params` are what the page handed back: untrusted, for the processor's eyes only. */
 export type Resume = {
   readonly attempt: string
+  /** Theirs; empty where a processor names a payment only once the player is back. */
   readonly reference: string
   readonly amount: Money
   readonly params: Readonly<Record<string, string>>
 }
 
-/** A look-up by our own reference, with theirs where it is known. */
+/**
+ * A look-up by our own reference, with theirs where it is known. It may finish what was begun under that reference (a
+ * replay, the second step of a payout) but never begins anything under another.
+ */
 export type Find = {
   readonly attempt: string
   readonly flow: Flow
   readonly amount: Money
   readonly reference?: string
-  /** The first request again, for processors whose only look-up is a replay under the same idempotency key. */
+  /** The first request again, word for word: for processors whose only look-up is a replay under the same idempotency key, and for payouts in two steps. */
   readonly original?: Charge | Refund | PayOut
+}
+
+/** The end of an authorization: its capture, or its cancellation. The answer may only say that it was received; the word comes by webhook. */
+export type Modification = {
+  readonly attempt: string
+  readonly payment: string
+  readonly amount: Money
+  /** The processor's own name of the authorization. */
+  readonly reference: string
 }
 
 /** A refund of part or all of a captured deposit. */
@@ -172,6 +90,22 @@ export type PayOut = {
   readonly origin?: { readonly reference: string; readonly amount: Money }
 }
 
+/** A dispute over a deposit that had succeeded. The money moves at `chargeback`; the stages around it are news for people. */
+export type DisputeNews = {
+  readonly reference: string
+  readonly stage: 'inquiry' | 'chargeback' | 'pre_arbitration' | 'arbitration'
+  readonly status:
+    | 'opened'
+    | 'evidence_due'
+    | 'evidence_submitted'
+    | 'accepted'
+    | 'won'
+    | 'lost'
+    | 'withdrawn'
+    | 'expired'
+  readonly amount: Money
+}
+
 /** One thing that a processor told us by webhook. `id` is theirs and de-duplicates for ever; `attempt` is our reference where it is in the event. */
 export type ProcessorEvent = {
   readonly id: string
@@ -180,7 +114,11 @@ export type ProcessorEvent = {
   readonly reference?: string
   /** The processor's own time of the fact, ms since 1970, for ordering. */
   readonly atMs?: number
+  /** What the event itself proves; `unknown` when it only says that something happened. */
   readonly outcome: Outcome
+  /** True when the event is only a bell, without amounts: ask `find` now, by the reference. */
+  readonly lookUp?: true
+  readonly dispute?: DisputeNews
 }
 
 /** Why a webhook was not believed. */
@@ -200,7 +138,7 @@ export type InboundWebhook = {
   readonly nowMs: number
 }
 
-/** A request of an adapter, relative to its host. `attempt` makes the idempotency key; GET takes none. */
+/** A request of an adapter, relative to its host. `attempt` is the idempotency key, with a suffix where one attempt writes more than once; GET takes none. */
 export type Request = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
@@ -239,7 +177,9 @@ export type Facts = {
     readonly windowHours: number
   }
   /** How an unknown outcome is resolved: by a look-up under our reference, by replaying the same key inside its window, or by people. */
-  readonly unknownResolvedBy: 'find' | 'replay' | 'review'
+  readonly unknownResolvedBy: Resolution
+  /** Where one flow is resolved in another way than the rest. */
+  readonly unknownResolvedByFlow?: Readonly<Partial<Record<Flow, Resolution>>>
   /** From this age on, ms, "not found" proves that nothing happened; null: it never does. */
   readonly notFoundIsFinalAfterMs: number | null
   /** Statuses that the processor's documents vouch for as "nothing happened", with our code for each. */
@@ -249,6 +189,9 @@ export type Facts = {
   /** Where the processor counts in other decimals than ISO 4217. */
   readonly minorUnitOverrides?: Readonly<Record<string, number>>
 }
+
+/** A way out of an unknown outcome. */
+export type Resolution = 'find' | 'replay' | 'review'
 
 /** What one method can do at a processor. Countries are ISO 3166-1 alpha-2; `'all'` where the processor sets no bound. */
 export type MethodFacts = {
@@ -268,6 +211,8 @@ export type Connected = {
   charge?(charge: Charge, io: Io): Promise<Outcome>
   resume?(resume: Resume, io: Io): Promise<Outcome>
   find?(find: Find, io: Io): Promise<Outcome>
+  capture?(modification: Modification, io: Io): Promise<Outcome>
+  cancel?(modification: Modification, io: Io): Promise<Outcome>
   refund?(refund: Refund, io: Io): Promise<Outcome>
   payOut?(payOut: PayOut, io: Io): Promise<Outcome>
   events(webhook: InboundWebhook): Promise<Events>
@@ -292,6 +237,8 @@ export type AdapterDefinition<C> = {
   charge?(charge: Charge, io: Io, config: C): Promise<Outcome>
   resume?(resume: Resume, io: Io, config: C): Promise<Outcome>
   find?(find: Find, io: Io, config: C): Promise<Outcome>
+  capture?(modification: Modification, io: Io, config: C): Promise<Outcome>
+  cancel?(modification: Modification, io: Io, config: C): Promise<Outcome>
   refund?(refund: Refund, io: Io, config: C): Promise<Outcome>
   payOut?(payOut: PayOut, io: Io, config: C): Promise<Outcome>
   /** Verifies the raw bytes first, then reads them. There is no default. */
@@ -300,14 +247,14 @@ export type AdapterDefinition<C> = {
 
 /** Turns a definition into an adapter: hides the type of its settings, so that the list of adapters is one plain array. */
 export function defineAdapter<C>(definition: AdapterDefinition<C>): Adapter {
-  const verbs = ['charge', 'resume', 'find', 'refund', 'payOut'] as const
+  const verbs = ['charge', 'resume', 'find', 'capture', 'cancel', 'refund', 'payOut'] as const
   return {
     facts: definition.facts,
     config: definition.config,
     operations: verbs.filter((verb) => definition[verb] !== undefined),
     connect(input) {
       const config = definition.config.parse(input)
-      const { charge, resume, find, refund, payOut, events } = definition
+      const { charge, resume, find, capture, cancel, refund, payOut, events } = definition
       return {
         hosts: definition.hosts(config),
         headers: definition.headers(config),
@@ -315,6 +262,8 @@ export function defineAdapter<C>(definition: AdapterDefinition<C>): Adapter {
         ...(charge && { charge: (request, io) => charge(request, io, config) }),
         ...(resume && { resume: (request, io) => resume(request, io, config) }),
         ...(find && { find: (request, io) => find(request, io, config) }),
+        ...(capture && { capture: (request, io) => capture(request, io, config) }),
+        ...(cancel && { cancel: (request, io) => cancel(request, io, config) }),
         ...(refund && { refund: (request, io) => refund(request, io, config) }),
         ...(payOut && { payOut: (request, io) => payOut(request, io, config) }),
         events: (webhook) => events(webhook, config),

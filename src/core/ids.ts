@@ -93,6 +93,12 @@ export function uuidOfTypeId(kind: IdKind, text: string): string | undefined {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** When an id was made, ms since 1970, or undefined when the text is not an id of that kind. */
+export function timeOfId(kind: IdKind, text: string): number | undefined {
+  const uuid = uuidOfTypeId(kind, text)
+  return uuid === undefined ? undefined : Number.parseInt(uuid.replaceAll('-', '').slice(0, 12), 16)
+}
+
 /** True when the text is a well-formed id of that kind. */
 export function isId(kind: IdKind, text: string): boolean {
   const prefix = `${ID_PREFIXES[kind]}_`

@@ -4,10 +4,14 @@ import { beginLife, type Life } from './guard.ts'
 import { slots } from './slots.ts'
 
 /** A transaction: the tagged-template statement runner of postgres.js, bound to one connection and one operator. */
-export type Tx = postgres.TransactionSql
+export type Tx = postgres.TransactionSql<Types>
+
+/** What the driver reads and writes beyond its own types. */
+type Types = { bigint: bigint; numeric: bigint }
+type Client = postgres.Sql<Types>
 
 /** A runner of single statements outside any transaction. */
-export type Statement = postgres.ISql
+export type Statement = postgres.ISql<Types>
 
 /** The database as flows see it. Every unit of work is one transaction; row-level security shows it one operator's rows. */
 export type Db = {
@@ -33,10 +37,12 @@ export type DbOptions = {
   readonly applicationName?: string
   readonly statementTimeoutMs?: number
   readonly idleInTransactionTimeoutMs?: number
+  /** False behind a pooler that gives a connection to one transaction at a time. */
+  readonly prepare?: boolean
 }
 
 /** One connection of the pool: a client of one connection, thrown away when that is lost, so that nothing of it outlives it. */
-type Slot = { sql: postgres.Sql | undefined; life: Life | undefined }
+type Slot = { sql: Client | undefined; life: Life | undefined }
 
 /** Longer than any statement of a healthy gateway; reports and verifications set their own. */
 const STATEMENT_TIMEOUT_MS = 15_000
@@ -167,7 +173,7 @@ async function statusOf(slot: Slot, options: DbOptions, xid: string): Promise<st
 }
 
 /** The slot's connection, with its loss noticed at once, before any code of ours runs again. */
-function connected(slot: Slot, options: DbOptions): postgres.Sql {
+function connected(slot: Slot, options: DbOptions): Client {
   if (slot.sql) return slot.sql
   const sql = connect(options, () => {
     if (slot.sql !== sql) return
@@ -197,11 +203,13 @@ function connect(
     applicationName = 'paycage',
     statementTimeoutMs = STATEMENT_TIMEOUT_MS,
     idleInTransactionTimeoutMs = IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    prepare = true,
   }: DbOptions,
   onclose: () => void,
-): postgres.Sql {
+): Client {
   return postgres(url, {
     max: 1,
+    prepare,
     fetch_types: false,
     connect_timeout: CONNECT_TIMEOUT_S,
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },

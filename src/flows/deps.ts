@@ -4,15 +4,16 @@ import type {
   Facts,
   Find,
   InboundWebhook,
-  MethodType,
   Operation,
-  Outcome,
   PayOut,
   Refund,
   Resume,
 } from '../adapters/contract.ts'
 import type { NewId, NewUuid } from '../core/ids.ts'
+import type { Destination, MethodType } from '../core/method.ts'
+import type { Outcome } from '../core/outcome.ts'
 import type { Db } from '../db/client.ts'
+import type { RoutingTable } from '../router/active.ts'
 
 /** What a flow may reach. Ask for a `Pick` of it when less is needed. */
 export type Deps = {
@@ -21,6 +22,11 @@ export type Deps = {
   readonly newId: NewId
   readonly newUuid: NewUuid
   readonly processors: Processors
+  readonly routing: Routing
+  readonly cipher: Cipher
+  readonly checkDestination: (destination: Destination) => DestinationVerdict
+  /** Where processors and players reach this gateway, without a slash at the end. */
+  readonly publicUrl: string
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -40,6 +46,22 @@ export type Metrics = {
   gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): void
   observe(name: string, value: number, labels?: Readonly<Record<string, string>>): void
 }
+
+/** Seals what may not be read in the database. `aad` names the place: a value that was moved elsewhere doesn't open. */
+export type Cipher = {
+  seal(plaintext: Uint8Array, aad: string): Promise<string>
+  open(sealed: string, aad: string): Promise<Uint8Array>
+  /** A keyed index of a value, equal for equal values of one scope: finds an account without storing it. */
+  blindIndex(value: string, scope: string): Promise<string>
+}
+
+/** Whether money can be sent to a destination at all. */
+export type DestinationVerdict =
+  | { readonly kind: 'valid'; readonly normalized: Destination; readonly masked: string }
+  | { readonly kind: 'invalid'; readonly code: string; readonly detail: string }
+
+/** The active rules, connections and their health, kept in memory and at most a second old. */
+export type Routing = RoutingTable
 
 /** An operator's account at a processor, as routing and calls need it. */
 export type ConnectionRef = {

@@ -21,13 +21,19 @@ export default async function setup(project: TestProject) {
     // Tests that kill the server start their own with fsync on; these don't survive a crash and needn't.
     settings: { fsync: 'off', max_connections: '300' },
   })
-  const admin = postgres(server.url, { max: 1, onnotice: () => {} })
-  await admin.unsafe('create database template_paycage')
-  await migrate(server.url.replace(/\/postgres$/, '/template_paycage'))
-  await admin.end()
-  project.provide('postgresUrl', server.url)
-  return async () => {
+  const end = async () => {
     await server.stop()
     rmSync(dir, { recursive: true, force: true })
   }
+  try {
+    const admin = postgres(server.url, { max: 1, onnotice: () => {} })
+    await admin.unsafe('create database template_paycage')
+    await admin.end()
+    await migrate(server.url.replace(/\/postgres$/, '/template_paycage'))
+  } catch (error) {
+    await end()
+    throw error
+  }
+  project.provide('postgresUrl', server.url)
+  return end
 }

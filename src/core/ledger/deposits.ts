@@ -1,5 +1,5 @@
 import type { Money } from '../money.ts'
-import { cash, debt, PLAYER_FEES, PROCESSOR_FEES, receivable } from './chart.ts'
+import { cash, debt, PLAYER_FEES, PROCESSOR_FEES, receivable, SUSPENSE } from './chart.ts'
 import { type Posting, posting, transfer } from './posting.ts'
 import { upTo } from './split.ts'
 
@@ -26,6 +26,23 @@ export function depositSettled({
     transfer(receivable(connection), cash(player), amount),
     ...(playerFee ? [transfer(receivable(connection), PLAYER_FEES, playerFee)] : []),
     ...(processorFee ? [transfer(PROCESSOR_FEES, receivable(connection), processorFee)] : []),
+  ])
+}
+
+/** A second processor took the money of a deposit that is credited already: it waits in suspense until people send it back. */
+export function duplicateCaptured({
+  deposit,
+  attempt,
+  connection,
+  amount,
+}: {
+  readonly deposit: string
+  readonly attempt: string
+  readonly connection: string
+  readonly amount: Money
+}): Posting {
+  return posting(`deposit:${deposit}:duplicate:${attempt}`, 'duplicate_captured', [
+    transfer(receivable(connection), SUSPENSE, amount),
   ])
 }
 

@@ -1,6 +1,7 @@
 import { type Money, subtract } from '../money.ts'
-import { cash, held, PLAYER_FEES, PROCESSOR_FEES, payable, receivable } from './chart.ts'
+import { cash, debt, held, PLAYER_FEES, PROCESSOR_FEES, payable, receivable } from './chart.ts'
 import { type Posting, posting, type Transfer, transfer } from './posting.ts'
+import { upTo } from './split.ts'
 
 /**
  * A withdrawal's way through the books. `amount` is the same in each builder: what left the player's cash, with the
@@ -49,6 +50,21 @@ export function withdrawalPaid({ withdrawal, connection, amount, playerFee, proc
   return posting(`withdrawal:${withdrawal}:paid`, 'withdrawal_paid', [
     transfer(payable(connection), receivable(connection), net(amount, playerFee)),
     ...(processorFee ? [transfer(PROCESSOR_FEES, receivable(connection), processorFee)] : []),
+  ])
+}
+
+/** A payout that was given up was paid after all, when its money had been released: out of the player's cash as far as it goes, the rest becomes the player's debt. */
+export function withdrawalPaidLate({
+  withdrawal,
+  player,
+  connection,
+  amount,
+  availableCash,
+}: Held & { readonly connection: string; readonly availableCash: Money }): Posting {
+  const { taken, left } = upTo(amount, availableCash)
+  return posting(`withdrawal:${withdrawal}:paid_late`, 'withdrawal_paid_late', [
+    transfer(cash(player), receivable(connection), taken),
+    transfer(debt(player), receivable(connection), left),
   ])
 }
 

@@ -1,0 +1,34 @@
+import type { Events, InboundWebhook } from '../contract.ts'
+import { parseExactJson } from '../exact-json.ts'
+import { isFresh, readTimestamped, signedByAny } from '../signature.ts'
+import { FLOW, outcomeOfReply } from './map.ts'
+import { EventReply } from './wire.ts'
+
+const HEADER = 'x-sandbox-signature'
+const SHA256_BYTES = 32
+
+/** Verifies `t=…,v1=…` over `t.body` with every live secret, then reads the event. `processor` is who must have sent it. */
+export async function sandboxEvents(webhook: InboundWebhook, processor: string): Promise<Events> {
+  const { body, headers, secrets, nowMs } = webhook
+  const header = headers[HEADER]
+  if (header === undefined || header === '') return { kind: 'refused', why: 'signature_missing' }
+  const signature = readTimestamped(header, SHA256_BYTES)
+  if (!signature) return { kind: 'refused', why: 'signature_invalid' }
+  const { timestamp, signatures } = signature
+  if (!signedByAny('sha256', secrets, signatures, [`${timestamp}.`, body]))
+    return { kind: 'refused', why: 'signature_invalid' }
+  if (!isFresh(timestamp, nowMs)) return { kind: 'refused', why: 'stale' }
+  const event = EventReply.safeParse(parseExactJson(body)?.value)
+  if (!event.success) return { kind: 'refused', why: 'malformed' }
+  const { id, at, data } = event.data
+  if (event.data.processor !== processor) return { kind: 'refused', why: 'wrong_account' }
+  const told = {
+    id,
+    flow: FLOW[data.kind],
+    attempt: data.our_ref,
+    reference: data.id,
+    atMs: at,
+    outcome: outcomeOfReply(data, data.our_ref),
+  }
+  return { kind: 'verified', events: [told] }
+}

@@ -1,0 +1,21 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { Caller } from '../auth/scopes.ts'
+
+/** What the edge knows of a request while it passes through. */
+export type Edge = {
+  Variables: {
+    requestId: string
+    /** From `traceparent` when the caller sent a valid one, else made here. */
+    traceId: string
+    /** The route's path with its braces, for logs and metrics: never the path that was called. */
+    route: string
+    apiVersion: string
+    caller: Caller | undefined
+  }
+}
+
+/** One request inside the app. */
+export type EdgeContext = Context<Edge>
+
+/** A step of the chain in front of the handlers. */
+export type EdgeMiddleware = MiddlewareHandler<Edge>

@@ -1,0 +1,61 @@
+import type { NewId } from '../core/ids.ts'
+import type { Tx } from './client.ts'
+import { enqueueJob } from './jobs.ts'
+import type { event } from './schema/notices.ts'
+
+/** A notice as stored. */
+export type EventRow = typeof event.$inferSelect
+
+/** Where a resource keeps the number of its last notice. */
+const SEQUENCED = { dep: 'payment', wdr: 'payment', rfd: 'refund' } as const
+
+/** The next number of a resource's notices. Its row is locked by whoever changes it, so numbers have no gap and no twin. */
+async function nextSequence(tx: Tx, operatorId: string, resourceId: string): Promise<number> {
+  const table = Object.entries(SEQUENCED).find(([prefix]) => resourceId.startsWith(`${prefix}_`))?.[1]
+  if (table === undefined) {
+    const [row] = await tx<{ sequence: number }[]>`
+      select coalesce(max(sequence), 0) + 1 as sequence from event
+      where operator_id = ${operatorId} and resource_id = ${resourceId}`
+    return row?.sequence ?? 1
+  }
+  const [row] = await tx<{ sequence: number }[]>`
+    update ${tx(table)} set sequence = sequence + 1
+    where operator_id = ${operatorId} and id = ${resourceId} returning sequence`
+  return row?.sequence ?? 1
+}
+
+/** Writes a notice into the outbox, in the transaction that makes it true, and has it delivered. */
+export async function announce(
+  tx: Tx,
+  operatorId: string,
+  notice: { type: string; resourceId: string; data: Readonly<Record<string, unknown>>; at: Date; newId: NewId },
+): Promise<void> {
+  const id = notice.newId('event')
+  const sequence = await nextSequence(tx, operatorId, notice.resourceId)
+  await tx`
+    insert into event (operator_id, id, type, resource_id, sequence, data, created_at)
+    values (${operatorId}, ${id}, ${notice.type}, ${notice.resourceId}, ${sequence},
+      ${JSON.stringify(notice.data)}::text::jsonb, ${notice.at})`
+  await enqueueJob(tx, { kind: 'fan_out', operatorId, subject: id, runAtMs: notice.at.getTime() })
+}
+
+/** The notice, or undefined. */
+export async function findEvent(tx: Tx, operatorId: string, id: string): Promise<EventRow | undefined> {
+  const [row] = await tx<EventRow[]>`select * from event where operator_id = ${operatorId} and id = ${id}`
+  return row
+}
+
+/** A page of notices, newest first. */
+export async function listEvents(
+  tx: Tx,
+  operatorId: string,
+  filter: { type?: string | undefined; resourceId?: string | undefined; before?: string | undefined; limit: number },
+): Promise<EventRow[]> {
+  return tx<EventRow[]>`
+    select * from event
+    where operator_id = ${operatorId}
+      ${filter.type === undefined ? tx`` : tx`and type = ${filter.type}`}
+      ${filter.resourceId === undefined ? tx`` : tx`and resource_id = ${filter.resourceId}`}
+      ${filter.before === undefined ? tx`` : tx`and id < ${filter.before}`}
+    order by id desc limit ${filter.limit}`
+}

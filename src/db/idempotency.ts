@@ -1,0 +1,72 @@
+import type { SavedKey } from '../core/idempotency.ts'
+import type { Tx } from './client.ts'
+
+/** Takes a key that nobody holds, and gives its fence; undefined when somebody does. */
+export async function claimKey(
+  tx: Tx,
+  operatorId: string,
+  claim: { key: string; fingerprint: string; leaseUntil: Date; expiresAt: Date; now: Date },
+): Promise<bigint | undefined> {
+  // An expired key is free again: the business reference is what stays unique for ever.
+  const [row] = await tx<{ fence: bigint }[]>`
+    insert into idempotency_key (operator_id, key, fingerprint, lease_until, expires_at, created_at)
+    values (${operatorId}, ${claim.key}, ${claim.fingerprint}, ${claim.leaseUntil}, ${claim.expiresAt}, ${claim.now})
+    on conflict (operator_id, key) do update
+      set fingerprint = excluded.fingerprint, state = 'running', fence = idempotency_key.fence + 1,
+        lease_until = excluded.lease_until, status = null, body = null, created_at = excluded.created_at,
+        expires_at = excluded.expires_at
+      where idempotency_key.expires_at < ${claim.now} and idempotency_key.state = 'done'
+    returning fence`
+  return row?.fence
+}
+
+/** What is saved under a key, or undefined. */
+export async function findKey(tx: Tx, operatorId: string, key: string): Promise<SavedKey | undefined> {
+  const [row] = await tx<SavedKey[]>`
+    select fingerprint, state, fence, lease_until, created_at, status, body from idempotency_key
+    where operator_id = ${operatorId} and key = ${key}`
+  return row
+}
+
+/** Takes over a key whose lease has run out; false when somebody else was quicker. */
+export async function takeOverKey(
+  tx: Tx,
+  operatorId: string,
+  row: { key: string; fence: bigint; leaseUntil: Date },
+): Promise<boolean> {
+  const rows = await tx`
+    update idempotency_key set fence = fence + 1, lease_until = ${row.leaseUntil}
+    where operator_id = ${operatorId} and key = ${row.key} and fence = ${row.fence} and state = 'running'
+    returning 1`
+  return rows.length === 1
+}
+
+/** Saves the answer to be replayed. False when the lease was lost: a writer with an old fence changes nothing. */
+export async function finishKey(
+  tx: Tx,
+  operatorId: string,
+  row: { key: string; fence: bigint; status: number; body: string },
+): Promise<boolean> {
+  const rows = await tx`
+    update idempotency_key set state = 'done', status = ${row.status}, body = ${row.body}
+    where operator_id = ${operatorId} and key = ${row.key} and fence = ${row.fence} and state = 'running'
+    returning 1`
+  return rows.length === 1
+}
+
+/** Gives a key back that has done nothing, so that the same request may come again. */
+export async function releaseKey(tx: Tx, operatorId: string, row: { key: string; fence: bigint }): Promise<void> {
+  await tx`
+    delete from idempotency_key
+    where operator_id = ${operatorId} and key = ${row.key} and fence = ${row.fence} and state = 'running'`
+}
+
+/** Forgets answers that are past their window, at most `limit` at a time; says how many. */
+export async function deleteExpiredKeys(tx: Tx, operatorId: string, now: Date, limit: number): Promise<number> {
+  const rows = await tx`
+    delete from idempotency_key where (operator_id, key) in (
+      select operator_id, key from idempotency_key
+      where operator_id = ${operatorId} and expires_at < ${now} and state = 'done' limit ${limit})
+    returning 1`
+  return rows.length
+}

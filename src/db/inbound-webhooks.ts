@@ -1,0 +1,63 @@
+import { toStoredJson } from '../core/stored-json.ts'
+import type { Tx } from './client.ts'
+import type { inboundWebhook } from './schema/notices.ts'
+
+/** A stored inbound event. */
+export type InboundRow = typeof inboundWebhook.$inferSelect
+
+/** Stores a verified event; false when this connection has sent it before. */
+export async function insertInbound(
+  tx: Tx,
+  operatorId: string,
+  row: Pick<InboundRow, 'id' | 'connectionId' | 'eventId' | 'processor' | 'content'> & { processorAtMs: number | null },
+): Promise<boolean> {
+  const rows = await tx`
+    insert into inbound_webhook (operator_id, connection_id, event_id, id, processor, content, processor_at_ms)
+    values (${operatorId}, ${row.connectionId}, ${row.eventId}, ${row.id}, ${row.processor},
+      ${toStoredJson(row.content)}::text::jsonb, ${row.processorAtMs})
+    on conflict do nothing returning 1`
+  return rows.length === 1
+}
+
+/** The event by our own id, or undefined. */
+export async function findInbound(tx: Tx, operatorId: string, id: string): Promise<InboundRow | undefined> {
+  const [row] = await tx<InboundRow[]>`select * from inbound_webhook where operator_id = ${operatorId} and id = ${id}`
+  return row
+}
+
+/** Records what became of an event. */
+export async function updateInbound(
+  tx: Tx,
+  operatorId: string,
+  id: string,
+  change: { status: InboundRow['status']; detail?: string; subjectId?: string; attemptId?: string },
+): Promise<void> {
+  await tx`
+    update inbound_webhook set status = ${change.status}, detail = ${change.detail ?? null}, tries = tries + 1,
+      subject_id = coalesce(${change.subjectId ?? null}, subject_id),
+      attempt_id = coalesce(${change.attemptId ?? null}, attempt_id),
+      applied_at = case when ${change.status} in ('applied', 'ignored') then now() else applied_at end
+    where operator_id = ${operatorId} and id = ${id}`
+}
+
+/** A page of inbound events, newest first. */
+export async function listInbound(
+  tx: Tx,
+  operatorId: string,
+  filter: {
+    status?: string | undefined
+    connectionId?: string | undefined
+    subjectId?: string | undefined
+    before?: string | undefined
+    limit: number
+  },
+): Promise<InboundRow[]> {
+  return tx<InboundRow[]>`
+    select * from inbound_webhook
+    where operator_id = ${operatorId}
+      ${filter.status === undefined ? tx`` : tx`and status = ${filter.status}`}
+      ${filter.connectionId === undefined ? tx`` : tx`and connection_id = ${filter.connectionId}`}
+      ${filter.subjectId === undefined ? tx`` : tx`and subject_id = ${filter.subjectId}`}
+      ${filter.before === undefined ? tx`` : tx`and id < ${filter.before}`}
+    order by id desc limit ${filter.limit}`
+}

@@ -1,0 +1,67 @@
+import type { ProcessorEvent } from '../adapters/contract.ts'
+import { fromStored } from '../core/stored-json.ts'
+import { findAttempt, findAttemptByReference } from '../db/attempts.ts'
+import { findInbound, type InboundRow, updateInbound } from '../db/inbound-webhooks.ts'
+import { enqueueJob } from '../db/jobs.ts'
+import type { Deps } from './deps.ts'
+import { settle } from './settle.ts'
+
+/** When to try again, ms since 1970; absent: done. */
+export type Applied = { readonly againAtMs?: number }
+
+/** An event may come before the answer that tells us its reference, or for a payment that another system made. After the last wait it stays parked for people. */
+const PARKED_RETRY_MS = [1_000, 5_000, 30_000, 5 * 60_000, 30 * 60_000, 4 * 3_600_000, 24 * 3_600_000]
+
+/** Applies a stored event through the one door. Twice, late or out of order it changes nothing more. */
+export async function applyWebhook(deps: Deps, operatorId: string, inboundId: string): Promise<Applied> {
+  const { row, event, attempt } = await deps.db.tx(operatorId, async (tx) => {
+    const row = await findInbound(tx, operatorId, inboundId)
+    const event = row && eventOf(row)
+    const byOurs = event?.attempt === undefined ? undefined : await findAttempt(tx, operatorId, event.attempt)
+    const byTheirs =
+      row && byOurs === undefined && event?.reference !== undefined
+        ? await findAttemptByReference(tx, operatorId, row.connectionId, event.reference)
+        : undefined
+    return { row, event, attempt: byOurs ?? byTheirs }
+  })
+  if (row === undefined || event === undefined) return {}
+  const record = (change: Parameters<typeof updateInbound>[3]) =>
+    deps.db.tx(operatorId, (tx) => updateInbound(tx, operatorId, inboundId, change))
+
+  if (attempt === undefined) {
+    await record({ status: 'parked', detail: 'no payment of ours fits it' })
+    const waitMs = PARKED_RETRY_MS[row.tries]
+    return waitMs === undefined ? {} : { againAtMs: deps.clock.nowMs() + waitMs }
+  }
+  const { subjectId, id: attemptId } = attempt
+  if (attempt.connectionId !== row.connectionId || attempt.flow !== event.flow) {
+    // Signed by one account about another's payment: somebody's secret is not where it should be.
+    deps.log.error('webhook_of_wrong_connection', { connection_id: row.connectionId, attempt_id: attemptId })
+    await record({ status: 'quarantined', detail: 'it is about another connection', subjectId, attemptId })
+    return {}
+  }
+  const settled = await settle(deps, {
+    operatorId,
+    attemptId,
+    outcome: event.outcome,
+    source: 'webhook',
+    ...(event.atMs !== undefined && { atMs: event.atMs }),
+  })
+  if (settled.kind === 'unknown_attempt') return {}
+  if (event.lookUp) {
+    const runAtMs = deps.clock.nowMs()
+    await deps.db.tx(operatorId, (tx) => enqueueJob(tx, { kind: 'look_up', operatorId, subject: attemptId, runAtMs }))
+  }
+  const status = settled.kind === 'moved' ? 'applied' : settled.kind === 'stays' ? 'ignored' : 'quarantined'
+  await record({ status, subjectId, attemptId, ...(settled.why !== undefined && { detail: settled.why }) })
+  return {}
+}
+
+/** The stored event again. It was written by `receiveWebhook` from an adapter's own value. */
+function eventOf(row: InboundRow): ProcessorEvent | undefined {
+  const value = fromStored(row.content)
+  return isEvent(value) ? value : undefined
+}
+
+const isEvent = (value: unknown): value is ProcessorEvent =>
+  typeof value === 'object' && value !== null && 'id' in value && 'flow' in value && 'outcome' in value

@@ -1,0 +1,119 @@
+import { Fault } from '../core/errors.ts'
+import { withdrawalReleased } from '../core/ledger/withdrawals.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { presentWithdrawal } from '../core/present.ts'
+import { type AttemptRow, liveAttemptOf } from '../db/attempts.ts'
+import type { Tx } from '../db/client.ts'
+import { announce } from '../db/events.ts'
+import { enqueueJob } from '../db/jobs.ts'
+import { postIn } from '../db/ledger.ts'
+import { lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
+import {
+  decisionsOf,
+  findReview,
+  insertDecision,
+  lockReview,
+  type ReviewDecisionRow,
+  type ReviewRow,
+  updateReview,
+} from '../db/reviews.ts'
+import type { Deps } from './deps.ts'
+import { settle } from './settle.ts'
+
+/** One person's word on a review. */
+export type ReviewOrder = {
+  readonly operatorId: string
+  readonly reviewId: string
+  readonly actor: string
+  readonly decision: ReviewDecisionRow['decision']
+  readonly reason: string
+}
+
+/** A review after a decision. `attempt` is what the people's word is about, where it must enter by the one door. */
+type Decided = { readonly review: ReviewRow; readonly attempt?: AttemptRow }
+
+/**
+ * Records what one person decides of a held withdrawal, an unknown outcome or a mismatch, and carries it out when
+ * enough different people agree. Who asked for it, or last changed what it rests on, can't approve it.
+ */
+export async function decideReview(deps: Deps, order: ReviewOrder): Promise<ReviewRow> {
+  const { operatorId } = order
+  const decided = await deps.db.tx(operatorId, (tx) => decide(tx, deps, order))
+  if (decided.attempt !== undefined) {
+    const { id, asset, amount, processorReference } = decided.attempt
+    const outcome: Outcome =
+      decided.review.status === 'approved'
+        ? {
+            kind: 'succeeded',
+            reference: processorReference ?? `review:${order.reviewId}`,
+            amount: { asset, minor: amount },
+          }
+        : { kind: 'not_sent', reason: 'vouched_rejection' }
+    await settle(deps, { operatorId, attemptId: id, outcome, source: 'review' })
+  }
+  const review = await deps.db.tx(operatorId, (tx) => findReview(tx, operatorId, order.reviewId))
+  return review ?? decided.review
+}
+
+async function decide(
+  tx: Tx,
+  deps: Deps,
+  { operatorId, reviewId, actor, decision, reason }: ReviewOrder,
+): Promise<Decided> {
+  // The subject before the review, as everywhere: settle locks in this order too.
+  const seen = await findReview(tx, operatorId, reviewId)
+  if (seen === undefined) throw new Fault('not_found', 'There is no such review.')
+  const payment = await lockPayment(tx, operatorId, seen.subjectId)
+  const review = await lockReview(tx, operatorId, reviewId)
+  if (review === undefined) throw new Fault('not_found', 'There is no such review.')
+  if (review.status !== 'open' && review.status !== 'escalated') {
+    throw new Fault('illegal_state', `This review is ${review.status} already.`)
+  }
+  if (decision === 'approve' && (actor === review.requestedBy || actor === review.editedBy)) {
+    throw new Fault('four_eyes_required', 'Who asked for it, or last changed it, can not approve it.')
+  }
+  if (!(await insertDecision(tx, operatorId, { reviewId, actor, decision, reason }))) {
+    throw new Fault('four_eyes_required', 'You have decided on this review already; it needs another person.')
+  }
+
+  // From here it must succeed.
+  const now = new Date(deps.clock.nowMs())
+  if (decision === 'escalate')
+    return { review: await updateReview(tx, operatorId, reviewId, { status: 'escalated', decidedAt: null }) }
+  const said = (await decisionsOf(tx, operatorId, reviewId)).filter((row) => row.decision === decision)
+  // Keeping a player's money in place is safe by one person's word; saying what a processor did takes as many as approving it.
+  const needed = decision === 'approve' || review.kind !== 'withdrawal' ? review.approvalsNeeded : 1
+  if (said.length < needed) return { review }
+  const status = decision === 'approve' ? 'approved' : 'rejected'
+  const closed = await updateReview(tx, operatorId, reviewId, { status, decidedAt: now })
+  if (review.kind === 'withdrawal' && payment?.status === 'held') {
+    await (status === 'approved' ? approve(tx, deps, payment, now) : reject(tx, deps, payment, now))
+  }
+  if (review.kind === 'unknown_outcome' || review.kind === 'integrity') {
+    const attempt = await liveAttemptOf(tx, operatorId, review.subjectId)
+    const waits = attempt?.status === 'unknown' || attempt?.status === 'integrity_hold'
+    return { review: closed, ...(attempt && waits && { attempt }) }
+  }
+  return { review: closed }
+}
+
+async function approve(tx: Tx, deps: Deps, { operatorId, id }: PaymentRow, now: Date): Promise<void> {
+  const row = await updatePayment(tx, operatorId, id, { status: 'approved' })
+  await enqueueJob(tx, { kind: 'pay_out', operatorId, subject: id, runAtMs: now.getTime() })
+  await notice(tx, deps, 'withdrawal.approved', row, now)
+}
+
+async function reject(
+  tx: Tx,
+  deps: Deps,
+  { operatorId, id, playerId, asset, amount }: PaymentRow,
+  now: Date,
+): Promise<void> {
+  const released = withdrawalReleased({ withdrawal: id, player: playerId, amount: { asset, minor: amount } })
+  await postIn(tx, operatorId, released, deps)
+  const row = await updatePayment(tx, operatorId, id, { status: 'rejected' })
+  await notice(tx, deps, 'withdrawal.rejected', row, now)
+}
+
+const notice = (tx: Tx, deps: Deps, type: string, row: PaymentRow, at: Date): Promise<void> =>
+  announce(tx, row.operatorId, { type, resourceId: row.id, data: presentWithdrawal(row), at, newId: deps.newId })

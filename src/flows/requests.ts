@@ -1,0 +1,111 @@
+import type { Charge, PayOut, PlayerAtProcessor, Refund } from '../adapters/contract.ts'
+import { assert } from '../core/errors.ts'
+import type { Destination } from '../core/method.ts'
+import type { AttemptRow } from '../db/attempts.ts'
+import type { PaymentRow } from '../db/payments.ts'
+import type { PlayerRow } from '../db/players.ts'
+import type { RefundRow } from '../db/refunds.ts'
+import type { Cipher } from './deps.ts'
+
+/**
+ * What an adapter is asked, made of the rows that were committed before: the same rows give the same request, so a
+ * look-up by replay sends what was sent the first time.
+ */
+type Urls = { readonly publicUrl: string }
+
+const webhookUrl = ({ publicUrl }: Urls, { processor, connectionId }: AttemptRow): string =>
+  `${publicUrl}/webhooks/${processor}/${connectionId}`
+
+const moneyOf = ({ asset, amount }: { asset: string; amount: bigint }) => ({ asset, minor: amount })
+
+const playerAt = (player: PlayerRow): PlayerAtProcessor => ({
+  id: player.id,
+  // Processors want a country; an operator that hasn't told us one gets the code for "unknown" (ISO 3166 user-assigned).
+  country: player.country ?? 'ZZ',
+  ...(player.name !== null && { name: player.name }),
+})
+
+/** The charge of a deposit's attempt. */
+export function chargeOf(urls: Urls, payment: PaymentRow, attempt: AttemptRow, player: PlayerRow): Charge {
+  assert(payment.method !== null, 'a deposit has a method')
+  const { ip, user_agent: userAgent } = payment.client ?? {}
+  return {
+    attempt: attempt.id,
+    payment: payment.id,
+    amount: moneyOf(attempt),
+    method: payment.method,
+    player: playerAt(player),
+    returnUrl: `${urls.publicUrl}/return/${attempt.connectionId}/${payment.id}`,
+    webhookUrl: webhookUrl(urls, attempt),
+    ...(payment.client !== null && { client: { ...(ip && { ip }), ...(userAgent && { userAgent }) } }),
+    ...(attempt.stepUp && { stepUp: true }),
+  }
+}
+
+/** The payout of a withdrawal's attempt; its destination comes out of the cipher here and goes nowhere else. */
+export async function payOutOf(
+  deps: Urls & { cipher: Cipher },
+  payment: PaymentRow,
+  attempt: AttemptRow,
+  player: PlayerRow,
+): Promise<PayOut> {
+  return {
+    attempt: attempt.id,
+    payment: payment.id,
+    amount: moneyOf(attempt),
+    destination: await openDestination(deps.cipher, payment),
+    player: playerAt(player),
+    webhookUrl: webhookUrl(deps, attempt),
+  }
+}
+
+/** The refund of a deposit at the connection that took it. */
+export function refundOf(urls: Urls, refund: RefundRow, attempt: AttemptRow, original: AttemptRow): Refund {
+  assert(original.processorReference !== null, 'a captured attempt has a reference')
+  return {
+    attempt: attempt.id,
+    payment: refund.id,
+    amount: moneyOf(attempt),
+    original: { attempt: original.id, reference: original.processorReference, amount: moneyOf(original) },
+    webhookUrl: webhookUrl(urls, attempt),
+  }
+}
+
+/** The place of a withdrawal's destination, for the cipher. */
+const destinationPlace = (operatorId: string, id: string) => `${operatorId}|payment|destination_sealed|${id}`
+
+/** Seals a destination for its row, with the keyed index that recognises it again. */
+export async function sealDestination(
+  cipher: Cipher,
+  operatorId: string,
+  id: string,
+  destination: Destination,
+): Promise<{ sealed: string; fingerprint: string }> {
+  const text = JSON.stringify(destination)
+  return {
+    sealed: await cipher.seal(new TextEncoder().encode(text), destinationPlace(operatorId, id)),
+    fingerprint: await cipher.blindIndex(accountOf(destination), `${operatorId}|destination`),
+  }
+}
+
+/** What makes two destinations one: the account, not the spelling of its holder. */
+function accountOf(destination: Destination): string {
+  switch (destination.type) {
+    case 'card':
+      return `card:${destination.token}`
+    case 'wallet':
+      return `wallet:${destination.wallet}:${destination.account}`
+    case 'bank':
+      return `bank:${destination.iban}`
+    case 'crypto':
+      return `crypto:${destination.asset}:${destination.network}:${destination.address}:${destination.tag ?? ''}`
+  }
+}
+
+/** The destination of a stored withdrawal. Throws when the row was tampered with: its seal names its place. */
+export async function openDestination(cipher: Cipher, payment: PaymentRow): Promise<Destination> {
+  assert(payment.destinationSealed !== null, 'a withdrawal has a destination')
+  const bytes = await cipher.open(payment.destinationSealed, destinationPlace(payment.operatorId, payment.id))
+  const destination: Destination = JSON.parse(new TextDecoder().decode(bytes))
+  return destination
+}

@@ -1,0 +1,324 @@
+import type { DECLINES, Decline } from '../core/decline.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { type AttemptStatus, advance, nextLookUpMs, OPEN, type Said } from '../core/payment.ts'
+import { decisionOf, presentDeposit, presentRefund, presentWithdrawal } from '../core/present.ts'
+import { type Effects, effectsOf, type Settling } from '../core/settlement.ts'
+import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt } from '../db/attempts.ts'
+import type { Tx } from '../db/client.ts'
+import { announce } from '../db/events.ts'
+import { cancelJob, enqueueJob } from '../db/jobs.ts'
+import { balances, postIn } from '../db/ledger.ts'
+import { decideReservation } from '../db/limits.ts'
+import { addRefunded, lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
+import { lockRefund, type RefundRow, updateRefund } from '../db/refunds.ts'
+import { closeReviews, openReview } from '../db/reviews.ts'
+import { type NextStep, nextStep } from '../router/cascade.ts'
+import type { Deps } from './deps.ts'
+
+/** What somebody said of an attempt: the answer of the call, a webhook, a look-up, or people. `atMs`: the processor's own time of it. */
+export type Told = Said & { readonly operatorId: string; readonly attemptId: string; readonly atMs?: number }
+
+/** What became of it. `next` is the attempt that follows at once, committed already and to be sent by the caller. */
+export type Settled =
+  | { readonly kind: 'unknown_attempt' }
+  | {
+      readonly kind: 'moved' | 'stays' | 'quarantined'
+      readonly why?: string
+      readonly status: AttemptStatus
+      readonly subject: Subject
+      readonly next?: AttemptRow
+    }
+
+/** The payment or refund that an attempt belongs to. */
+export type Subject =
+  | { readonly flow: 'deposit' | 'withdrawal'; readonly row: PaymentRow }
+  | { readonly flow: 'refund'; readonly row: RefundRow }
+
+type Settle = Pick<Deps, 'db' | 'clock' | 'newId' | 'newUuid' | 'log' | 'metrics' | 'processors'>
+
+/**
+ * The one door: whatever a processor said, by whatever way it came, enters the books here. One transaction moves the
+ * attempt, the payment, the ledger, the notice and, where it is safe, commits the next attempt. Saying it twice, late
+ * or out of order changes nothing.
+ */
+export async function settle(deps: Settle, told: Told): Promise<Settled> {
+  const settled = await deps.db.tx(told.operatorId, (tx) => settleIn(tx, deps, told))
+  if (settled.kind === 'quarantined')
+    deps.log.warn('fact_quarantined', { attempt_id: told.attemptId, reason: settled.why })
+  if (settled.kind === 'moved') measure(deps, settled.subject, settled.status)
+  return settled
+}
+
+async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settled> {
+  const { operatorId, outcome } = told
+  const found = await findAttempt(tx, operatorId, told.attemptId)
+  if (found === undefined) return { kind: 'unknown_attempt' }
+  const subject = await lockSubject(tx, found)
+  // Read again: what stood there before the lock may be old.
+  const attempt = (await findAttempt(tx, operatorId, told.attemptId)) ?? found
+  const facts = { status: attempt.status, amount: amountOf(attempt), reference: attempt.processorReference }
+  const step = advance(facts, told)
+  const learned = learnedFrom(outcome, told.atMs)
+
+  if (step.kind === 'stays') {
+    await updateAttempt(tx, operatorId, attempt.id, learned)
+    return { kind: 'stays', why: step.why, status: attempt.status, subject }
+  }
+  if (step.kind === 'quarantined' || (step.kind === 'held' && !OPEN.has(attempt.status))) {
+    await putAside(tx, deps, attempt, subject, step.why)
+    return { kind: 'quarantined', why: step.why, status: attempt.status, subject }
+  }
+  const to = step.kind === 'held' ? 'integrity_hold' : step.to
+  return move(tx, deps, told, { attempt, subject, to, ...(step.kind === 'held' && { why: step.why }) })
+}
+
+type Move = { attempt: AttemptRow; subject: Subject; to: AttemptStatus; why?: string }
+
+async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, why }: Move): Promise<Settled> {
+  const { operatorId, outcome } = told
+  const now = new Date(deps.clock.nowMs())
+  const before = await attemptsOf(tx, operatorId, attempt.subjectId)
+  const step = nextOf(deps, told, { attempt, subject, to, before })
+  const effects = effectsOf(subject.flow, {
+    id: subject.row.id,
+    attempt: attempt.id,
+    player: subject.row.playerId,
+    connection: attempt.connectionId,
+    amount: amountOf(attempt),
+    status: subject.row.status,
+    from: attempt.status,
+    to,
+    goesOn: step.kind === 'go',
+    declinedBefore: before.some(({ status, id }) => status === 'declined' && id !== attempt.id),
+    cash: await cashOf(tx, subject),
+    ...(outcome.kind === 'voided' ? { why: outcome.why } : why !== undefined && { why }),
+    ...('fee' in outcome && outcome.fee && { processorFee: outcome.fee }),
+  })
+
+  const decline = declineOf(outcome)
+  const reason = reasonOf(outcome, why)
+  await updateAttempt(tx, operatorId, attempt.id, {
+    ...learnedFrom(outcome, told.atMs),
+    status: to,
+    phase: phaseOf(outcome),
+    ...(reason !== undefined && { reason }),
+    ...(decline && to !== 'integrity_hold' && { decline }),
+    ended: !OPEN.has(to),
+  })
+  for (const posting of effects.postings ?? []) await postIn(tx, operatorId, posting, deps)
+  const next = step.kind === 'go' ? await planNext(tx, deps, attempt, step) : undefined
+  const changed = await writeSubject(tx, deps, {
+    subject,
+    attempt,
+    outcome,
+    effects,
+    goesOn: next !== undefined,
+    decline,
+  })
+  await watch(tx, { ...attempt, status: to }, now)
+  if (effects.review) await review(tx, deps, changed, effects.review)
+  return { kind: 'moved', status: to, subject: changed, ...(next && { next }) }
+}
+
+/** Locks the payment or refund: everything that moves it queues behind this row. */
+async function lockSubject(tx: Tx, attempt: AttemptRow): Promise<Subject> {
+  const { operatorId, flow, subjectId } = attempt
+  if (flow === 'refund') {
+    const row = await lockRefund(tx, operatorId, subjectId)
+    if (row === undefined) throw new Error('an attempt without its refund')
+    return { flow, row }
+  }
+  const row = await lockPayment(tx, operatorId, subjectId)
+  if (row === undefined) throw new Error('an attempt without its payment')
+  return { flow, row }
+}
+
+/** Whether the cascade goes on. Only while the caller of the attempt waits for its answer: nobody stands at the page when a webhook declines. */
+function nextOf(
+  deps: Settle,
+  told: Told,
+  { attempt, subject, to, before }: Move & { before: readonly AttemptRow[] },
+): NextStep {
+  const plan = subject.flow === 'refund' ? undefined : decisionOf(subject.row.decision)
+  if (plan === undefined || told.source !== 'answer' || (to !== 'declined' && to !== 'not_sent')) {
+    return { kind: 'stop', why: 'in_hand' }
+  }
+  return nextStep({
+    plan,
+    attempts: before.map((tried) => {
+      const decline = tried.id === attempt.id ? declineOf(told.outcome) : (tried.decline ?? undefined)
+      const declined = tried.id === attempt.id ? to === 'declined' : tried.status === 'declined'
+      return {
+        connectionId: tried.connectionId,
+        ...(declined && decline && { decline: decline.code }),
+        ...(tried.stepUp && { stepUp: true }),
+        ...((tried.reason === 'circuit_open' || tried.reason === 'overloaded') && { keptBack: true }),
+      }
+    }),
+    last: told.outcome,
+    nowMs: deps.clock.nowMs(),
+    startedAtMs: before[0]?.startedAt.getTime() ?? deps.clock.nowMs(),
+    flow: subject.flow,
+  })
+}
+
+/** Commits the next attempt together with the end of the last one, so that no crash can leave both or neither. */
+function planNext(
+  tx: Tx,
+  deps: Settle,
+  { operatorId, flow, subjectId, asset, amount }: AttemptRow,
+  { connection, stepUp = false }: Extract<NextStep, { kind: 'go' }>,
+): Promise<AttemptRow> {
+  const { connectionId, processor } = connection
+  return startAttempt(tx, operatorId, {
+    id: deps.newId('attempt'),
+    flow,
+    subjectId,
+    connectionId,
+    processor,
+    asset,
+    amount,
+    stepUp,
+    startedAt: new Date(deps.clock.nowMs()),
+    timeoutMs: deps.processors.facts(processor)?.timeoutMs ?? 0,
+  })
+}
+
+/** Looks after an attempt that has no last word yet; what people were asked about one that has it has answered itself. */
+async function watch(tx: Tx, attempt: AttemptRow, now: Date): Promise<void> {
+  const { operatorId, id, subjectId, status, lookups } = attempt
+  const job = { kind: 'look_up', operatorId, subject: id }
+  if (!OPEN.has(status)) {
+    await cancelJob(tx, job)
+    if (status !== 'integrity_hold') await closeReviews(tx, operatorId, subjectId, now)
+    return
+  }
+  const wait = nextLookUpMs(lookups)
+  if (wait !== undefined) await enqueueJob(tx, { ...job, runAtMs: now.getTime() + wait })
+}
+
+async function writeSubject(
+  tx: Tx,
+  deps: Settle,
+  {
+    subject,
+    attempt,
+    outcome,
+    effects,
+    goesOn,
+    decline,
+  }: {
+    subject: Subject
+    attempt: AttemptRow
+    outcome: Outcome
+    effects: Effects
+    goesOn: boolean
+    decline: Decline | undefined
+  },
+): Promise<Subject> {
+  const { operatorId } = attempt
+  const now = new Date(deps.clock.nowMs())
+  const change = {
+    ...(effects.status !== undefined && { status: effects.status }),
+    ...(decline && !goesOn && { decline }),
+  }
+  if (effects.reservation) await decideReservation(tx, operatorId, subject.row.id, effects.reservation, now)
+  let changed: Subject
+  if (subject.flow === 'refund') {
+    if (effects.refundFreed) await addRefunded(tx, operatorId, subject.row.depositId, -attempt.amount)
+    changed = { flow: 'refund', row: await updateRefund(tx, operatorId, subject.row.id, change) }
+  } else {
+    const paid = effects.status === 'succeeded' || effects.status === 'paid'
+    changed = {
+      flow: subject.flow,
+      row: await updatePayment(tx, operatorId, subject.row.id, {
+        ...change,
+        ...(paid && { connectionId: attempt.connectionId, settled: true, decline: null }),
+        ...(outcome.kind === 'requires_action'
+          ? { nextAction: outcome.action }
+          : effects.status && { nextAction: null }),
+      }),
+    }
+  }
+  if (effects.notice) {
+    await announce(tx, operatorId, {
+      type: effects.notice,
+      resourceId: subject.row.id,
+      data: presented(changed),
+      at: now,
+      newId: deps.newId,
+    })
+  }
+  return changed
+}
+
+const presented = (subject: Subject): Record<string, unknown> => {
+  if (subject.flow === 'refund') return presentRefund(subject.row)
+  return subject.flow === 'deposit' ? presentDeposit(subject.row) : presentWithdrawal(subject.row)
+}
+
+async function review(tx: Tx, deps: Settle, subject: Subject, wanted: NonNullable<Effects['review']>): Promise<void> {
+  await openReview(tx, subject.row.operatorId, {
+    id: deps.newId('review'),
+    subjectId: subject.row.id,
+    kind: wanted.kind,
+    reasons: [{ check: wanted.kind, code: wanted.code }],
+    approvalsNeeded: wanted.approvals,
+    requestedBy: 'system',
+    editedBy: null,
+  })
+}
+
+/** A fact that contradicts what is known changes nothing, and people hear of it. */
+async function putAside(tx: Tx, deps: Settle, attempt: AttemptRow, subject: Subject, why: string): Promise<void> {
+  deps.metrics.count('paycage_facts_quarantined_total', { processor: attempt.processor, flow: attempt.flow })
+  await review(tx, deps, subject, { kind: 'integrity', code: why, approvals: 1 })
+}
+
+/** The player's cash, which bounds what may be taken back from it. */
+async function cashOf(tx: Tx, { row }: Subject): Promise<bigint> {
+  const code = `player:${row.playerId}:cash`
+  const [balance] = await balances(tx, row.operatorId, [code], row.asset)
+  return balance?.available ?? 0n
+}
+
+const amountOf = ({ asset, amount }: { asset: string; amount: bigint }): Settling['amount'] => ({
+  asset,
+  minor: amount,
+})
+
+function learnedFrom(outcome: Outcome, atMs: number | undefined): { processorReference?: string; factAtMs?: number } {
+  const reference = 'reference' in outcome ? outcome.reference : undefined
+  return {
+    ...(reference !== undefined && { processorReference: reference }),
+    ...(atMs !== undefined && { factAtMs: atMs }),
+  }
+}
+
+/** A try that never left is shown with its reason as a code of the same table as declines. */
+const NOT_SENT_CODE = {
+  connect_failed: 'connect_failed',
+  tls_or_dns_failed: 'tls_or_dns_failed',
+  circuit_open: 'circuit_open',
+  overloaded: 'rate_limited',
+  vouched_rejection: 'invalid_request',
+} as const satisfies Record<Extract<Outcome, { kind: 'not_sent' }>['reason'], keyof typeof DECLINES>
+
+function declineOf(outcome: Outcome): Decline | undefined {
+  if (outcome.kind === 'declined') return outcome.decline
+  if (outcome.kind === 'not_sent') return { code: outcome.code ?? NOT_SENT_CODE[outcome.reason] }
+  return undefined
+}
+
+const phaseOf = (outcome: Outcome): string =>
+  outcome.kind === 'not_sent' ? 'not_connected' : outcome.kind === 'unknown' ? (outcome.phase ?? 'written') : 'body'
+
+const reasonOf = (outcome: Outcome, why: string | undefined): string | undefined =>
+  why ?? (outcome.kind === 'not_sent' || outcome.kind === 'unknown' ? outcome.reason : undefined)
+
+function measure({ metrics }: Settle, subject: Subject, status: AttemptStatus): void {
+  metrics.count('paycage_attempts_total', { flow: subject.flow, outcome: status })
+  if (subject.flow === 'refund') return
+  const { direction, methodType, asset, status: shown } = subject.row
+  metrics.count('paycage_payments_total', { direction, method: methodType, currency: asset, status: shown })
+}

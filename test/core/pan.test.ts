@@ -1,0 +1,191 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { ID_PREFIXES, typeId, uuidText, uuidV7 } from '../../src/core/ids.ts'
+import { holdsPan, isCardDataName } from '../../src/core/pan.ts'
+
+/** Numbers that the brands and processors publish for tests; none belongs to anybody. */
+const CARDS = {
+  visa: '4111111111111111',
+  'visa 13': '4222222222222',
+  'visa 19': '4000000000000000006',
+  'visa electron': '4917300800000000',
+  mastercard: '5555555555554444',
+  'mastercard 2-series': '2223003122003222',
+  'american express': '378282246310005',
+  'american express 34': '343434343434343',
+  discover: '6011111111111117',
+  'discover 65': '6510000000000133',
+  'diners club': '30569309025904',
+  'diners club 36': '36227206271667',
+  'diners club 38': '38520000023237',
+  jcb: '3530111333300000',
+  unionpay: '6200000000000005',
+  'unionpay 19': '6205500000000000004',
+  maestro: '6759649826438453',
+  'maestro 50': '5018000000000009',
+  mir: '2200000000000004',
+  dankort: '5019717010103742',
+  rupay: '6074820000000009',
+  elo: '6362970000457013',
+  hipercard: '6062826786276634',
+  troy: '9792000000000003',
+  uatp: '135410014004955',
+} as const
+
+const groups = (card: string, separator: string, size = 4) =>
+  (card.match(new RegExp(`.{1,${size}}`, 'g')) ?? []).join(separator)
+const inScript = (card: string, zero: number) =>
+  [...card].map((digit) => String.fromCodePoint(zero + Number(digit))).join('')
+
+const SPELLINGS: Readonly<Record<string, (card: string) => string>> = {
+  bare: (card) => card,
+  'in fours': (card) => groups(card, ' '),
+  'with dashes': (card) => groups(card, '-'),
+  'with dots': (card) => groups(card, '.'),
+  'with slashes': (card) => groups(card, '/'),
+  'with underscores': (card) => groups(card, '_'),
+  'with mixed separators': (card) => groups(card, '- ', 4).replace('- ', '.').replace('- ', ' '),
+  'digit by digit': (card) => groups(card, ' ', 1),
+  'full-width': (card) => inScript(card, 0xff10),
+  'arabic-indic': (card) => inScript(card, 0x660),
+  devanagari: (card) => inScript(card, 0x966),
+  'mathematical bold': (card) => inScript(card, 0x1d7ce),
+  'with no-break spaces': (card) => groups(card, '\u00a0'),
+  'with invisible characters': (card) => groups(card, '\u200b', 3),
+  'with en dashes': (card) => groups(card, '–'),
+  'inside a sentence': (card) => `please use my card ${card}, thanks`,
+  'with a prefix': (card) => `tok_${card}`,
+  'glued to a word': (card) => `card${card}`,
+  'followed by an expiry': (card) => `${card} 12/28`,
+}
+
+for (const [spelling, spell] of Object.entries(SPELLINGS))
+  it(`finds every brand written ${spelling}`, () => {
+    const missed = Object.entries(CARDS).filter(([, card]) => !holdsPan(spell(card)))
+    expect(missed).toEqual([])
+  })
+
+it('passes a number with one wrong digit', () => {
+  for (const card of Object.values(CARDS)) {
+    const wrong = card.slice(0, -1) + String((Number(card.at(-1)) + 1) % 10)
+    expect(holdsPan(wrong)).toBe(false)
+  }
+})
+
+it('passes masked cards, amounts, phone numbers and dates', () => {
+  for (const text of [
+    '411111******1111',
+    '1234567890123.45',
+    '100000000000000000',
+    '+358 40 123 4567',
+    '2026-11-22T10:00:00.123456Z',
+    '22/11/2026 22/11/2027',
+    '1795361853000',
+    '1795361853000000',
+    '1795361853000000000',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.6778.109 Safari/537.36',
+    '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'FI21 1234 5600 0007 85',
+    'NO9386011117947',
+    'DE89 3704 0044 0532 0130 00',
+    'GB82WEST12345698765432',
+    '0x742d35Cc6634C0532925a3b844Bc454e4438f44e',
+    'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
+  ])
+    expect([text, holdsPan(text)]).toEqual([text, false])
+})
+
+/** Makes so many texts and says how many were taken for cards; the bar is fewer than one in ten thousand. */
+const mistaken = (make: () => string, runs = 20_000) => {
+  let found = 0
+  for (let run = 0; run < runs; run += 1) if (holdsPan(make())) found += 1
+  return found / runs
+}
+const bytes = (count: number) => crypto.getRandomValues(new Uint8Array(count))
+const hex = (count: number) => Buffer.from(bytes(count)).toString('hex')
+
+it('takes fewer than one in ten thousand of our ids, UUIDs, hashes and tokens for a card', () => {
+  const now = Date.now()
+  const kinds = Object.keys(ID_PREFIXES).filter((key): key is keyof typeof ID_PREFIXES => key in ID_PREFIXES)
+  const any = (index: number) => kinds[index % kinds.length] ?? 'deposit'
+  let turn = 0
+  const sources: Record<string, () => string> = {
+    'typed ids': () => typeId(any(turn++), uuidV7(now + turn, bytes(10))),
+    'uuids, version 7': () => uuidText(uuidV7(now, bytes(10))),
+    'uuids, version 4': () => crypto.randomUUID(),
+    'transaction hashes': () => hex(32),
+    'prefixed hashes': () => `0x${hex(32)}`,
+    secrets: () => `pcs_${Buffer.from(bytes(32)).toString('base64url')}`,
+    'amounts of coins': () =>
+      `${turn++ % 1000}.${String(BigInt(`0x${hex(8)}`))
+        .padStart(18, '0')
+        .slice(0, 18)}`,
+    'timestamps in ms': () => String(now - Math.floor(Math.random() * 1e11)),
+    'timestamps in µs': () => String(now * 1000 - Math.floor(Math.random() * 1e14)),
+    'iso timestamps': () => new Date(now - Math.floor(Math.random() * 1e12)).toISOString(),
+  }
+  const wrong = Object.entries(sources)
+    .map(([name, make]) => [name, mistaken(make)] as const)
+    .filter(([, rate]) => rate >= 1e-4)
+  expect(wrong).toEqual([])
+})
+
+it('finds a card number that is given as an amount', () => {
+  expect(holdsPan('4111111111111111.00')).toBe(true)
+})
+
+it('passes every IBAN, bare and in fours', () => {
+  const check = (country: string, account: string) => {
+    const digits = [...`${account}${country}00`].map((letter) => Number.parseInt(letter, 36)).join('')
+    return `${country}${String(98n - (BigInt(digits) % 97n)).padStart(2, '0')}${account}`
+  }
+  const lengths = { NO: 11, BE: 12, FI: 14, DK: 14, SI: 15, AT: 16, LT: 16, EE: 16, DE: 18, FR: 23, PL: 24 } as const
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...Object.entries(lengths)),
+      fc.array(fc.nat(9), { minLength: 24, maxLength: 24 }),
+      ([country, length], digits) => {
+        const iban = check(country, digits.slice(0, length).join(''))
+        return !holdsPan(iban) && !holdsPan(groups(iban, ' ')) && !holdsPan(`pay ${groups(iban, ' ')} please`)
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+it('finds any Luhn-valid number of a range wherever separators fall', () => {
+  const luhnDigit = (digits: string) => {
+    const sum = [...digits].reverse().reduce((total, digit, index) => {
+      const value = Number(digit) * (index % 2 === 0 ? 2 : 1)
+      return total + (value > 9 ? value - 9 : value)
+    }, 0)
+    return String((10 - (sum % 10)) % 10)
+  }
+  fc.assert(
+    fc.property(
+      fc.constantFrom('4', '51', '55', '2221', '2720', '6011', '65', '62', '3530'),
+      fc.array(fc.nat(9), { minLength: 15, maxLength: 15 }),
+      fc.array(fc.constantFrom('', '', ' ', '-', '.', '/', '_'), { minLength: 16, maxLength: 16 }),
+      (start, rest, separators) => {
+        const body = (start + rest.join('')).slice(0, 15)
+        const card = body + luhnDigit(body)
+        const text = [...card].map((digit, index) => digit + (separators[index] ?? '')).join('')
+        // A date inside the digits is read as a date; nobody writes a card number so.
+        return holdsPan(text) || /(19|20)\d\d[-/.]|[-/.](19|20)\d\d/.test(text)
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+it('looks at a long hostile text in linear time', () => {
+  for (const text of ['4 '.repeat(16_000), 'AA11 '.repeat(6_000), '1111-'.repeat(6_000), '４'.repeat(30_000)])
+    expect(typeof holdsPan(text)).toBe('boolean')
+})
+
+it('knows the names of card data in any spelling', () => {
+  for (const name of ['pan', 'card_number', 'cardNumber', 'CVV', 'cvc2', 'track2', 'Track-2-Data', 'security code'])
+    expect(isCardDataName(name)).toBe(true)
+  for (const name of ['panel', 'company', 'card', 'token', 'tracking', 'number', 'amount'])
+    expect(isCardDataName(name)).toBe(false)
+})

@@ -1,0 +1,21 @@
+/** A certificate for `localhost` that signs itself, and its key: worthless outside these tests, valid for a hundred years. */
+export const SELF_SIGNED = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIUZvydbG09b2cNV9FWkHKmVjDA9mowCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzAyMTQ1MFoYDzIxMjYxMDMw
+MDIxNDUwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAS94khlMG8vD4K1aUUOqevL6gVZdjVoQ4Z4PoKfEcbx3XLqTEjrBjRO
+ycpb3oberRDjyqweCpQT1atDPe2uaGA7o2kwZzAdBgNVHQ4EFgQU5VskqM9cXgdL
+bvUcocAdjtm6GHcwHwYDVR0jBBgwFoAU5VskqM9cXgdLbvUcocAdjtm6GHcwDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIgR4XdVt++UQA/i4S8B1bdNk0Q25f51IbJIkNeaU8l5HECIQC/a8V5HYGu
+DAD8EBalZ4UVU/R+Lk9gI7ayFRsHjCtI4Q==
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgkJ/C2N8XiJvli6rk
+WxKu0x6YOcaBLpYz59yoWog5z6+hRANCAAS94khlMG8vD4K1aUUOqevL6gVZdjVo
+Q4Z4PoKfEcbx3XLqTEjrBjROycpb3oberRDjyqweCpQT1atDPe2uaGA7
+-----END PRIVATE KEY-----
+`,
+}
