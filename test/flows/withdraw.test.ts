@@ -277,8 +277,6 @@ it('is sent again when a look-up proves that nothing had left', async () => {
   world.clock.pass(60_000)
   await lookUp(world.deps, world.operatorId, world.calls[0]?.request.attempt ?? '')
   expect(await statusOf(world, asked.id)).toBe('approved')
-  const jobs = await world.deps.db.global(
-    (tx) => tx`select kind from job where subject = ${asked.id}`,
-  )
+  const jobs = await world.deps.db.global((tx) => tx`select kind from job where subject = ${asked.id}`)
   expect(jobs).toEqual([{ kind: 'pay_out' }])
 })
