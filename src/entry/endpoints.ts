@@ -11,6 +11,13 @@ import {
   listRefunds,
 } from '../api/routes/deposits.ts'
 import { getEvents } from '../api/routes/events.ts'
+import {
+  getJournal,
+  getLedgerAccount,
+  listLedgerAccounts,
+  listLedgerEntries,
+  verifyLedger,
+} from '../api/routes/ledger.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
@@ -60,5 +67,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getInboundWebhooks,
   reprocessInboundWebhook,
   getEvents,
+  listLedgerAccounts,
+  getLedgerAccount,
+  listLedgerEntries,
+  getJournal,
+  verifyLedger,
   returnFromProcessor,
 ]
