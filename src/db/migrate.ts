@@ -34,10 +34,12 @@ export async function migrate(ownerUrl: string, login?: string): Promise<void> {
 
 async function worksAsAppRole(sql: postgres.Sql, login: string | undefined): Promise<boolean> {
   if (login === undefined)
-    return sql.begin((tx) => tx`set local role ${tx(APP_ROLE)}`).then(
-      () => true,
-      () => false,
-    )
+    return sql
+      .begin((tx) => tx`set local role ${tx(APP_ROLE)}`)
+      .then(
+        () => true,
+        () => false,
+      )
   const [row] = await sql<{ member: boolean }[]>`select pg_has_role(${login}, ${APP_ROLE}, 'member') as member`
   return row?.member ?? false
 }
