@@ -1,5 +1,15 @@
 import type { Endpoint } from '../api/endpoint.ts'
 import {
+  announceConnectionMaintenance,
+  createConnection,
+  forceConnectionBreaker,
+  getConnectionHealth,
+  getConnections,
+  getProcessors,
+  patchConnection,
+  readConnection,
+} from '../api/routes/connections.ts'
+import {
   cancelDepositById,
   createDeposit,
   createRefund,
@@ -15,6 +25,34 @@ import { createLimit, getLimits } from '../api/routes/limits.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
+import {
+  approveRuleset,
+  checkRules,
+  checkRuleset,
+  createRuleset,
+  getRuleset,
+  getRulesets,
+  publishRuleset,
+  putRuleset,
+  rejectRuleset,
+  requestRulesetApproval,
+  simulateRuleset,
+} from '../api/routes/routing.ts'
+import {
+  deleteDeclineOverride,
+  evaluateRouting,
+  getDeclines,
+  getRoutingFields,
+  putDeclineOverride,
+} from '../api/routes/routing-evaluate.ts'
+import {
+  diffRuleset,
+  diffVersion,
+  getActiveRules,
+  getVersion,
+  getVersions,
+  rollBack,
+} from '../api/routes/routing-versions.ts'
 import { createWalletTransaction, getWallet } from '../api/routes/wallets.ts'
 import { getInboundWebhooks, reprocessInboundWebhook, webhookIn } from '../api/routes/webhooks.ts'
 import {
@@ -61,4 +99,34 @@ export const ENDPOINTS: readonly Endpoint[] = [
   reprocessInboundWebhook,
   getEvents,
   returnFromProcessor,
+  createRuleset,
+  getRulesets,
+  getRuleset,
+  putRuleset,
+  checkRules,
+  checkRuleset,
+  simulateRuleset,
+  requestRulesetApproval,
+  approveRuleset,
+  rejectRuleset,
+  publishRuleset,
+  diffRuleset,
+  rollBack,
+  getActiveRules,
+  getVersions,
+  getVersion,
+  diffVersion,
+  evaluateRouting,
+  getRoutingFields,
+  getDeclines,
+  putDeclineOverride,
+  deleteDeclineOverride,
+  getConnections,
+  readConnection,
+  createConnection,
+  patchConnection,
+  getConnectionHealth,
+  forceConnectionBreaker,
+  announceConnectionMaintenance,
+  getProcessors,
 ]

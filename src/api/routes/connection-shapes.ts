@@ -54,7 +54,8 @@ export const CONNECTION_BODY = {
     .trim()
     .min(1)
     .max(80)
-    .regex(/^(?!con_)(?!\*$)[^\p{Cc}]+$/u),
+    .regex(/^(?!con_)(?!\*$)[^\p{Cc}]+$/u)
+    .openapi({ example: 'Main account' }),
   enabled: z.boolean(),
   config: z.record(z.string().max(64), z.unknown()),
   /** Where the secret is kept, never the secret. */

@@ -200,6 +200,7 @@ export const forceConnectionBreaker = endpoint({
     expires_at: z.iso.datetime().optional(),
   }),
   answers: { 204: null },
+  example: { body: { state: 'auto', reason: 'the drill is over' } },
   handle: async (deps, { caller, params, body }) => {
     const { state, operation, method, reason, expires_at: expires } = body
     if ((operation === undefined) !== (method === undefined)) {
@@ -232,6 +233,9 @@ export const announceConnectionMaintenance = endpoint({
   params: IdParams,
   body: z.strictObject({ starts_at: z.iso.datetime(), ends_at: z.iso.datetime(), reason: Reason }),
   answers: { 204: null },
+  example: {
+    body: { starts_at: '2026-12-01T02:00:00Z', ends_at: '2026-12-01T04:00:00Z', reason: "the processor's release" },
+  },
   handle: async (deps, { caller, params, body }) => {
     const window = { startsAt: new Date(body.starts_at), endsAt: new Date(body.ends_at) }
     if (window.endsAt <= window.startsAt) {

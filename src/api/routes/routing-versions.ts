@@ -68,7 +68,13 @@ export const getActiveRules = endpoint({
   },
 })
 
-const VersionParams = z.strictObject({ v: z.string().regex(/^(0|[1-9]\d{0,8})$/) })
+/** Any short text passes: what is no number is simply not found, like a version that isn't there. */
+const VersionParams = z.strictObject({ v: z.string().max(64) })
+
+function numbered(text: string): number {
+  if (/^(0|[1-9]\d{0,8})$/.test(text)) return Number(text)
+  throw new Fault('not_found', 'There is no such version.')
+}
 
 export const getVersions = endpoint({
   method: 'get',
@@ -103,7 +109,8 @@ export const getVersion = endpoint({
   params: VersionParams,
   answers: { 200: VersionShown },
   handle: async (deps, { caller, params }) => {
-    const row = await deps.db.tx(caller.operatorId, (tx) => findVersion(tx, caller.operatorId, Number(params.v)))
+    const version = numbered(params.v)
+    const row = await deps.db.tx(caller.operatorId, (tx) => findVersion(tx, caller.operatorId, version))
     if (!row) throw new Fault('not_found', 'There is no such version.')
     return { status: 200, body: showVersion(row, { whole: true }) }
   },
@@ -141,7 +148,7 @@ export const diffVersion = endpoint({
   query: Against,
   answers: { 200: Differences },
   handle: async (deps, { caller, params, query }) => {
-    const version = Number(params.v)
+    const version = numbered(params.v)
     const against = query.against === undefined ? Math.max(0, version - 1) : Number(query.against)
     const before = await rulesOfVersion(deps, caller.operatorId, against)
     const after = await rulesOfVersion(deps, caller.operatorId, version)

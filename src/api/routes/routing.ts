@@ -4,7 +4,8 @@ import { findRuleset, listApprovals, listRulesets } from '../../db/rulesets.ts'
 import type { Deps } from '../../flows/deps.ts'
 import { askApproval, decideRules, draftRules, editRules } from '../../flows/edit-rules.ts'
 import { publishRules, type Rollout } from '../../flows/publish-rules.ts'
-import { checkRules, replayRules, unsound } from '../../flows/replay-rules.ts'
+import { checkRules as checkDraft, replayRules, unsound, worldOf } from '../../flows/replay-rules.ts'
+import { analyse, isSound } from '../../router/analyse.ts'
 import { readRuleset } from '../../router/text-reader.ts'
 import { endpoint } from '../endpoint.ts'
 import { beforeOf, pageOf } from '../list.ts'
@@ -115,6 +116,12 @@ export const putRuleset = endpoint({
   body: z.strictObject({ expected_version: z.int().min(1), name: Name.optional(), ...Rules }),
   answers: { 200: RulesetShown },
   faults: ['version_conflict', 'illegal_state', 'ruleset_invalid'],
+  example: {
+    body: {
+      expected_version: 1,
+      document: { language: 1, rules: [], default: { strategy: 'cheapest', connections: '*' } },
+    },
+  },
   handle: async (deps, { caller, params, body }) => {
     const document = documentOf(body)
     const known = await deps.db.tx(caller.operatorId, (tx) => findRuleset(tx, caller.operatorId, params.id))
@@ -133,8 +140,25 @@ export const checkRuleset = endpoint({
   params: IdParams,
   answers: { 200: z.object({ ok: z.boolean(), findings: z.array(FindingShown) }) },
   handle: async (deps, { caller, params }) => {
-    const { findings, ruleset } = await checkRules(deps, caller.operatorId, params.id)
+    const { findings, ruleset } = await checkDraft(deps, caller.operatorId, params.id)
     return { status: 200, body: { ok: ruleset !== undefined, findings: findings.map(showFinding) } }
+  },
+})
+
+export const checkRules = endpoint({
+  method: 'post',
+  path: '/v1/routing/check',
+  tag: 'routing',
+  summary: 'What is wrong with rules that are not saved: for editors and for continuous integration',
+  scope: 'routing:read',
+  bounds: BOUNDS,
+  body: z.strictObject(Rules),
+  answers: { 200: z.object({ ok: z.boolean(), findings: z.array(FindingShown) }) },
+  faults: ['ruleset_invalid'],
+  example: { body: { document: { language: 1, rules: [], default: { strategy: 'ordered', connections: '*' } } } },
+  handle: async (deps, { caller, body }) => {
+    const { findings } = analyse(documentOf(body), await worldOf(deps, caller.operatorId))
+    return { status: 200, body: { ok: isSound(findings), findings: findings.map(showFinding) } }
   },
 })
 
@@ -150,7 +174,7 @@ export const simulateRuleset = endpoint({
   answers: { 200: SimulationShown },
   faults: ['ruleset_invalid'],
   handle: async (deps, { caller, params, body }) => {
-    const { findings, ruleset } = await checkRules(deps, caller.operatorId, params.id)
+    const { findings, ruleset } = await checkDraft(deps, caller.operatorId, params.id)
     if (!ruleset) throw unsound(findings)
     return { status: 200, body: showSimulation(await replayRules(deps, caller.operatorId, ruleset, body), findings) }
   },
