@@ -3,11 +3,14 @@ import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { freePort } from '../../src/platform/embedded-postgres.ts'
 import { databaseForThisTest } from '../support/database.ts'
 import { spawnGateway } from '../support/process.ts'
 import { SELF_SIGNED } from '../support/self-signed.ts'
+
+// Processes of their own start slowly on a machine that does other things too.
+vi.setConfig({ testTimeout: 120_000 })
 
 const key = (fill: number) => Buffer.alloc(32, fill).toString('base64')
 
