@@ -264,13 +264,13 @@ END $$;
 --> statement-breakpoint
 CREATE FUNCTION ledger.set_overdraft(p_operator text, p_code text, p_asset text, p_overdraft numeric) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-DECLARE account_id bigint;
+DECLARE v_account bigint;
 BEGIN
   PERFORM require_operator(p_operator);
   UPDATE account a SET overdraft = p_overdraft WHERE a.operator_id = p_operator AND a.code = p_code AND a.asset = p_asset
-  RETURNING a.id INTO account_id;
+  RETURNING a.id INTO v_account;
   -- the balance's own check refuses a bound that is already passed
-  UPDATE balance b SET overdraft = p_overdraft WHERE b.operator_id = p_operator AND b.account_id = set_overdraft.account_id;
+  UPDATE balance b SET overdraft = p_overdraft WHERE b.operator_id = p_operator AND b.account_id = v_account;
   RETURN found;
 EXCEPTION WHEN check_violation THEN
   RAISE EXCEPTION 'the bound is already passed, or the account is striped' USING ERRCODE = 'P0L13';
@@ -279,16 +279,16 @@ END $$;
 -- Closes an account that holds nothing; a closed one takes no posting and no hold. Closing twice is closing once.
 CREATE FUNCTION ledger.close_account(p_operator text, p_code text, p_asset text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-DECLARE account_id bigint; empty boolean;
+DECLARE v_account bigint; empty boolean;
 BEGIN
   PERFORM require_operator(p_operator);
-  SELECT a.id INTO account_id FROM account a WHERE a.operator_id = p_operator AND a.code = p_code AND a.asset = p_asset FOR UPDATE;
+  SELECT a.id INTO v_account FROM account a WHERE a.operator_id = p_operator AND a.code = p_code AND a.asset = p_asset FOR UPDATE;
   IF NOT found THEN RETURN false; END IF;
-  PERFORM FROM balance b WHERE b.operator_id = p_operator AND b.account_id = close_account.account_id ORDER BY b.stripe FOR NO KEY UPDATE;
+  PERFORM FROM balance b WHERE b.operator_id = p_operator AND b.account_id = v_account ORDER BY b.stripe FOR NO KEY UPDATE;
   SELECT sum(b.debited) = sum(b.credited) AND sum(b.debit_held) = 0 AND sum(b.credit_held) = 0 INTO empty
-  FROM balance b WHERE b.operator_id = p_operator AND b.account_id = close_account.account_id;
+  FROM balance b WHERE b.operator_id = p_operator AND b.account_id = v_account;
   IF NOT empty THEN RAISE EXCEPTION 'the account is not empty' USING ERRCODE = 'P0L13'; END IF;
-  UPDATE balance b SET open = false WHERE b.operator_id = p_operator AND b.account_id = close_account.account_id;
-  UPDATE account a SET closed_at = coalesce(a.closed_at, now()) WHERE a.operator_id = p_operator AND a.id = close_account.account_id;
+  UPDATE balance b SET open = false WHERE b.operator_id = p_operator AND b.account_id = v_account;
+  UPDATE account a SET closed_at = coalesce(a.closed_at, now()) WHERE a.operator_id = p_operator AND a.id = v_account;
   RETURN true;
 END $$;

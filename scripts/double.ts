@@ -29,7 +29,9 @@ if (values.webhooks !== undefined) double.webhooksTo(values.webhooks)
 const { api_key, webhook_secrets, ...config } = double.connectionConfig
 console.log(`A double of ${name} listens on ${double.origin}`)
 console.log(`The connection's config:  ${JSON.stringify(config)}`)
-console.log(`Its secret:               ${JSON.stringify({ api_key, webhook_secrets })}`)
+const variable = `PAYCAGE_SECRET_${name.toUpperCase()}_DOUBLE`
+console.log(`Its secret_ref:           env:${variable}, with which the gateway is started as`)
+console.log(`  ${variable}='${JSON.stringify({ api_key, webhook_secrets })}' npm start`)
 console.log(`Send its webhooks on to the gateway, once the connection has an id:`)
 console.log(`  curl -X PUT ${double.origin}/double/webhooks -d http://127.0.0.1:8787/webhooks/${name}/CONNECTION_ID`)
 

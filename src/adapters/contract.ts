@@ -148,6 +148,8 @@ export type Request = {
   readonly headers?: Readonly<Record<string, string>>
   /** Another of the adapter's hosts, by name; the first one when absent. */
   readonly host?: string
+  /** Where an answer may be larger than usual: a list that the processor gives only whole. */
+  readonly maxAnswerBytes?: number
 }
 
 /** What came of a request: an answer that fits the schema, proof that it never left, or no knowledge. */

@@ -5,7 +5,6 @@ import {
   forceConnectionBreaker,
   getConnectionHealth,
   getConnections,
-  getProcessors,
   patchConnection,
   readConnection,
 } from '../api/routes/connections.ts'
@@ -23,6 +22,7 @@ import {
 import { getEvents } from '../api/routes/events.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
+import { getProcessors } from '../api/routes/processors.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
 import {
