@@ -12,6 +12,7 @@ import { insertReservation, limitUses } from '../db/limits.ts'
 import { depositsSoFar, findPaymentByRun, insertPayment, type PaymentRow } from '../db/payments.ts'
 import { activeExclusion, findPlayer, lockPlayer, type PlayerRow } from '../db/players.ts'
 import type { Plan, RouteFacts } from '../router/plan.ts'
+import { recordPlan } from '../router/records.ts'
 import type { ConnectionRef, Deps } from './deps.ts'
 import { chargeOf } from './requests.ts'
 import { settle } from './settle.ts'
@@ -82,12 +83,18 @@ async function begin(deps: Deps, order: DepositOrder): Promise<Begun> {
   }))
   if (seen.payment !== undefined) return { kind: 'stands', payment: seen.payment }
   if (seen.player === undefined) throw playerNotFound()
-  const plan = await deps.routing.planFor(operatorId, factsOf(order, seen.player, seen.deposits, deps.clock.nowMs()))
-  return deps.db.tx(operatorId, (tx) => admit(tx, deps, order, plan))
+  const facts = factsOf(order, seen.player, seen.deposits, deps.clock.nowMs())
+  const plan = await deps.routing.planFor(operatorId, facts)
+  return deps.db.tx(operatorId, (tx) => admit(tx, deps, order, { plan, facts }))
 }
 
 /** The ladder of checks under the player's lock; after the line it must succeed. */
-async function admit(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promise<Begun> {
+async function admit(
+  tx: Tx,
+  deps: Deps,
+  order: DepositOrder,
+  { plan, facts }: { plan: Plan; facts: RouteFacts },
+): Promise<Begun> {
   const { operatorId, playerId, amount } = order
   const now = new Date(deps.clock.nowMs())
   const player = await lockPlayer(tx, operatorId, playerId)
@@ -109,6 +116,7 @@ async function admit(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
 
   // From here it must succeed.
   const payment = await store(tx, deps, order, plan)
+  await recordPlan(tx, operatorId, { paymentId: payment.id, facts, plan, newId: deps.newId })
   const [first] = plan.route
   if (first === undefined) {
     await announce(tx, operatorId, {
