@@ -20,6 +20,13 @@ import {
   listRefunds,
 } from '../api/routes/deposits.ts'
 import { getEvents } from '../api/routes/events.ts'
+import {
+  getJournal,
+  getLedgerAccount,
+  listLedgerAccounts,
+  listLedgerEntries,
+  verifyLedger,
+} from '../api/routes/ledger.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { getProcessors } from '../api/routes/processors.ts'
@@ -98,6 +105,11 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getInboundWebhooks,
   reprocessInboundWebhook,
   getEvents,
+  listLedgerAccounts,
+  getLedgerAccount,
+  listLedgerEntries,
+  getJournal,
+  verifyLedger,
   returnFromProcessor,
   createRuleset,
   getRulesets,

@@ -9,6 +9,7 @@ import type { Deps } from '../flows/deps.ts'
 import { lookUp } from '../flows/look-up.ts'
 import { measureRouting } from '../flows/measure-routing.ts'
 import { payOut } from '../flows/pay-out.ts'
+import { checkLedger, keepLedger } from './ledger.ts'
 import type { Again, JobTable } from './run.ts'
 
 const MINUTE_MS = 60_000
@@ -70,6 +71,8 @@ export const JOBS: JobTable<Deps> = {
           await db.tx(operatorId, (tx) => deleteExpiredKeys(tx, operatorId, now, EXPIRED_KEYS_PER_ROUND))
       },
     },
+    keep_ledger: { everyMs: MINUTE_MS, run: keepLedger },
+    check_ledger: { everyMs: 60 * MINUTE_MS, run: checkLedger },
     measure_jobs: {
       everyMs: MINUTE_MS / 6,
       everywhere: true,
