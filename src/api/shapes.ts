@@ -2,12 +2,14 @@ import { z } from '@hono/zod-openapi'
 import { ID_PREFIXES, type IdKind, isId } from '../core/ids.ts'
 import { AMOUNT_PATTERN } from '../core/money.ts'
 
+/** As `AMOUNT_PATTERN`, with a digit above zero somewhere. */
+const POSITIVE = new RegExp(AMOUNT_PATTERN.source.replace('^', '^(?=.*[1-9])'))
+
 /** A decimal string in major units, above zero. Whether its decimals fit the currency is for the flow to say. */
 export const Amount = z
   .string({ error: 'amount_invalid' })
-  .regex(AMOUNT_PATTERN, { error: 'amount_invalid' })
-  .regex(/[1-9]/, { error: 'amount_invalid' })
-  .openapi({ description: 'Decimal string in major units.', example: '12.50', pattern: AMOUNT_PATTERN.source })
+  .regex(POSITIVE, { error: 'amount_invalid' })
+  .openapi({ description: 'Decimal string in major units.', example: '12.50' })
 
 /** A decimal string in an answer, where nothing is taken and zero may be the truth. */
 export const AmountShown = z.string().openapi({ description: 'Decimal string in major units.', example: '12.50' })

@@ -147,7 +147,11 @@ function openDenyList({ db, clock }: AccessDeps, tokenSeconds: number): DenyList
   const reread = async () => {
     const startedMs = clock.nowMs()
     const news = await db.global((tx) => denied(tx, new Date(sinceMs), tokenSeconds))
-    for (const { jti, expiresAt } of news.tokens) tokens.set(jti, expiresAt.getTime())
+    for (const { jti, expiresAt, revokedAt } of news.tokens) {
+      tokens.set(jti, expiresAt.getTime())
+      // The database's time: ours may differ from it, and from that of the instance that wrote the row.
+      sinceMs = Math.max(sinceMs, revokedAt.getTime() - OVERLAP_MS)
+    }
     for (const [jti, expiresAtMs] of tokens) if (expiresAtMs <= startedMs) tokens.delete(jti)
     clients = new Map(
       news.clients.map(({ id, disabledAt, tokensValidFrom }) => [
@@ -156,7 +160,6 @@ function openDenyList({ db, clock }: AccessDeps, tokenSeconds: number): DenyList
       ]),
     )
     readAtMs = startedMs
-    sinceMs = Math.max(0, startedMs - OVERLAP_MS)
   }
   return {
     async freshen() {

@@ -74,10 +74,15 @@ export const isCardDataName = (name: string): boolean => CARD_NAMES.has(name.toL
 /** True when the text holds a card number in any spelling. Linear in the length of the text. */
 export function holdsPan(text: string): boolean {
   if (!enoughDigits(text)) return false
+  const [, whole] = DECIMAL.exec(text) ?? []
+  if (whole !== undefined) return stretchHoldsPan(whole)
   const plain = withoutKnownShapes(fold(text))
   for (const stretch of plain.match(STRETCH) ?? []) if (stretchHoldsPan(stretch)) return true
   return false
 }
+
+/** One decimal number: the 18 decimals of a coin are no card number, though one in fifty would pass for one. */
+const DECIMAL = /^(\d{1,19})\.\d{1,18}$/
 
 /** Letters, digits and the separators that people put into card numbers; a stretch of it is looked at as a whole. */
 const STRETCH = /[A-Za-z0-9][A-Za-z0-9 ._/-]*/g

@@ -59,9 +59,15 @@ export async function setClientDisabled(tx: Tx, operatorId: string, id: string, 
 }
 
 /** Grants a client these scopes and no others, and ends the tokens that it holds. */
-export async function setClientScopes(tx: Tx, operatorId: string, id: string, scopes: string): Promise<boolean> {
+export async function setClientScopes(
+  tx: Tx,
+  operatorId: string,
+  id: string,
+  scopes: string,
+  now: Date,
+): Promise<boolean> {
   const rows = await tx`
-    update api_client set scopes = ${scopes}, tokens_valid_from = clock_timestamp()
+    update api_client set scopes = ${scopes}, tokens_valid_from = ${now}
     where id = ${id} and owner_id = ${operatorId} returning id`
   return rows.length > 0
 }
@@ -138,7 +144,7 @@ export async function revokeToken(
 
 /** What a process must know to refuse tokens that verify: those revoked since, and the clients that were closed or cut back. */
 export type Denied = {
-  readonly tokens: readonly { readonly jti: string; readonly expiresAt: Date }[]
+  readonly tokens: readonly { readonly jti: string; readonly expiresAt: Date; readonly revokedAt: Date }[]
   readonly clients: readonly {
     readonly id: string
     readonly disabledAt: Date | null
@@ -148,8 +154,8 @@ export type Denied = {
 
 /** Revocations since `since`, and clients that changed within the life of a token. */
 export async function denied(tx: Tx, since: Date, tokenLifeSeconds: number): Promise<Denied> {
-  const tokens = await tx<{ jti: string; expiresAt: Date }[]>`
-    select jti, expires_at from revoked_token where revoked_at >= ${since} and expires_at > clock_timestamp()`
+  const tokens = await tx<{ jti: string; expiresAt: Date; revokedAt: Date }[]>`
+    select jti, expires_at, revoked_at from revoked_token where revoked_at >= ${since} and expires_at > clock_timestamp()`
   const clients = await tx<{ id: string; disabledAt: Date | null; tokensValidFrom: Date | null }[]>`
     select id, disabled_at, tokens_valid_from from api_client
     where disabled_at is not null

@@ -50,6 +50,7 @@ export const METRICS: Readonly<Record<string, Declared>> = {
   paycage_job_loop_failures_total: ['counter', 'Failures of the job loop itself.'],
   paycage_job_duration_seconds: ['histogram', 'Duration of jobs.', SECONDS],
   paycage_jobs_pending: ['gauge', 'Jobs that are due.'],
+  paycage_jobs_oldest_age_seconds: ['gauge', 'How long the oldest due job has waited.'],
   paycage_idempotency_total: ['counter', 'Idempotency keys by what was found.'],
   paycage_ledger_imbalance: ['gauge', 'Sum over the ledger, which must be 0.'],
   paycage_reconciliation_breaks: ['gauge', 'Open differences to what processors say, by type.'],

@@ -116,6 +116,10 @@ it('takes fewer than one in ten thousand of our ids, UUIDs, hashes and tokens fo
     'transaction hashes': () => hex(32),
     'prefixed hashes': () => `0x${hex(32)}`,
     secrets: () => `pcs_${Buffer.from(bytes(32)).toString('base64url')}`,
+    'amounts of coins': () =>
+      `${turn++ % 1000}.${String(BigInt(`0x${hex(8)}`))
+        .padStart(18, '0')
+        .slice(0, 18)}`,
     'timestamps in ms': () => String(now - Math.floor(Math.random() * 1e11)),
     'timestamps in µs': () => String(now * 1000 - Math.floor(Math.random() * 1e14)),
     'iso timestamps': () => new Date(now - Math.floor(Math.random() * 1e12)).toISOString(),
@@ -124,6 +128,10 @@ it('takes fewer than one in ten thousand of our ids, UUIDs, hashes and tokens fo
     .map(([name, make]) => [name, mistaken(make)] as const)
     .filter(([, rate]) => rate >= 1e-4)
   expect(wrong).toEqual([])
+})
+
+it('finds a card number that is given as an amount', () => {
+  expect(holdsPan('4111111111111111.00')).toBe(true)
 })
 
 it('passes every IBAN, bare and in fours', () => {
