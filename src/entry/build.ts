@@ -13,7 +13,7 @@ import { openKeyring } from '../auth/keys.ts'
 import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../core/ids.ts'
 import type { Db } from '../db/client.ts'
 import { checkDestination } from '../destinations/index.ts'
-import type { Clock, ConnectionRef, Deps, Log } from '../flows/deps.ts'
+import type { Clock, ConnectionRef, Deps, Log, Notices } from '../flows/deps.ts'
 import type { JobTable } from '../jobs/run.ts'
 import { JOBS } from '../jobs/table.ts'
 import type { Cipher } from '../platform/cipher.ts'
@@ -33,6 +33,8 @@ export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 's
   readonly cipher: Cipher
   readonly secrets: Secrets
   readonly httpFor: (connection: ConnectionRef) => HttpPort
+  /** The guarded way out to operators' receivers; its opener closes it. */
+  readonly notices: Notices
   readonly publicUrl: string
   readonly health: AppOptions['operations']['health']
   readonly tokenSeconds?: number
@@ -79,6 +81,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     processors,
     routing,
     cipher,
+    notices: parts.notices,
     checkDestination,
     publicUrl,
     log,

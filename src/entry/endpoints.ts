@@ -10,7 +10,7 @@ import {
   listDeposits,
   listRefunds,
 } from '../api/routes/deposits.ts'
-import { getEvents } from '../api/routes/events.ts'
+import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
 import {
   createLimit,
   createWalletTransaction,
@@ -23,6 +23,17 @@ import {
 } from '../api/routes/players.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
+import { getWebhookDeliveries } from '../api/routes/webhook-deliveries.ts'
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  getWebhookEndpoint,
+  getWebhookEndpoints,
+  patchWebhookEndpoint,
+  recoverWebhookEndpoint,
+  rotateWebhookSecret,
+  testWebhookEndpoint,
+} from '../api/routes/webhook-endpoints.ts'
 import { getInboundWebhooks, reprocessInboundWebhook, webhookIn } from '../api/routes/webhooks.ts'
 import {
   cancelWithdrawalById,
@@ -67,5 +78,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getInboundWebhooks,
   reprocessInboundWebhook,
   getEvents,
+  getEvent,
+  redeliverEvent,
+  createWebhookEndpoint,
+  getWebhookEndpoints,
+  getWebhookEndpoint,
+  patchWebhookEndpoint,
+  deleteWebhookEndpoint,
+  testWebhookEndpoint,
+  rotateWebhookSecret,
+  recoverWebhookEndpoint,
+  getWebhookDeliveries,
   returnFromProcessor,
 ]

@@ -2,9 +2,12 @@ import { deleteExpiredKeys } from '../db/idempotency.ts'
 import { dueJobs, type Job } from '../db/jobs.ts'
 import { operatorIds } from '../db/operators.ts'
 import { applyWebhook } from '../flows/apply-webhook.ts'
+import { deliverNotice } from '../flows/deliver-notice.ts'
 import type { Deps } from '../flows/deps.ts'
+import { fanOut } from '../flows/fan-out.ts'
 import { lookUp } from '../flows/look-up.ts'
 import { payOut } from '../flows/pay-out.ts'
+import { isRecoverStep, recoverStep } from '../flows/redeliver.ts'
 import type { Again, JobTable } from './run.ts'
 
 const MINUTE_MS = 60_000
@@ -27,6 +30,12 @@ export const JOBS: JobTable<Deps> = {
     look_up: flow(lookUp),
     pay_out: flow(payOut),
     apply_webhook: flow(applyWebhook),
+    fan_out: flow(fanOut),
+    deliver_notice: flow(deliverNotice),
+    recover_notices: async (deps, { operatorId, subject, payload }) => {
+      if (!isRecoverStep(payload)) throw new Error('a recovery without its bounds')
+      await recoverStep(deps, operatorId, subject, payload)
+    },
   },
   periodic: {
     forget_idempotency_keys: {
