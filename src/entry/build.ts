@@ -5,6 +5,7 @@ import { type AppOptions, buildApp } from '../api/app.ts'
 import type { Endpoint } from '../api/endpoint.ts'
 import { createIdempotent } from '../api/idempotent.ts'
 import { sharedRateStore } from '../api/middleware/rate-limit.ts'
+import { keyEndpoints } from '../api/routes/keys.ts'
 import { oauthEndpoints } from '../api/routes/oauth.ts'
 import { type SteerSandbox, sandboxEndpoints } from '../api/routes/sandbox.ts'
 import { type Access, openAccess } from '../auth/access.ts'
@@ -137,6 +138,7 @@ function endpointsOf(parts: {
   return [
     ...ENDPOINTS,
     ...oauthEndpoints(parts.access, parts.clients),
+    ...keyEndpoints(parts.clients),
     ...(parts.steerSandbox ? sandboxEndpoints(parts.steerSandbox) : []),
   ]
 }

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../api/endpoint.ts'
+import { getAuditLog, verifyAuditLog } from '../api/routes/audit.ts'
 import {
   cancelDepositById,
   createDeposit,
@@ -89,5 +90,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   rotateWebhookSecret,
   recoverWebhookEndpoint,
   getWebhookDeliveries,
+  getAuditLog,
+  verifyAuditLog,
   returnFromProcessor,
 ]
