@@ -390,6 +390,31 @@ CREATE TABLE "review_decision" (
 	CONSTRAINT "review_reason_given" CHECK (length("review_decision"."reason") > 0)
 );
 --> statement-breakpoint
+CREATE TABLE "decline_override" (
+	"operator_id" text NOT NULL,
+	"code" text NOT NULL,
+	"processor" text NOT NULL,
+	"next" text NOT NULL,
+	"reason" text NOT NULL,
+	"set_by" text NOT NULL,
+	"set_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "decline_override_operator_id_code_processor_pk" PRIMARY KEY("operator_id","code","processor"),
+	CONSTRAINT "decline_override_known" CHECK ("decline_override"."next" in ('next', 'once', 'same', 'step_up', 'player', 'never'))
+);
+--> statement-breakpoint
+CREATE TABLE "fee_schedule" (
+	"operator_id" text NOT NULL,
+	"connection_id" text NOT NULL,
+	"direction" text NOT NULL,
+	"method" text NOT NULL,
+	"asset" text NOT NULL,
+	"fixed" numeric NOT NULL,
+	"millionths" integer NOT NULL,
+	CONSTRAINT "fee_schedule_operator_id_connection_id_direction_method_asset_pk" PRIMARY KEY("operator_id","connection_id","direction","method","asset"),
+	CONSTRAINT "fee_schedule_sane" CHECK ("fee_schedule"."fixed" >= 0 and "fee_schedule"."fixed" < 1e38 and "fee_schedule"."millionths" between 0 and 1000000),
+	CONSTRAINT "fee_schedule_fixed_has_asset" CHECK ("fee_schedule"."asset" <> '*' or "fee_schedule"."fixed" = 0)
+);
+--> statement-breakpoint
 CREATE TABLE "publication" (
 	"operator_id" text NOT NULL,
 	"epoch" integer NOT NULL,
@@ -400,6 +425,40 @@ CREATE TABLE "publication" (
 	"reason" text NOT NULL,
 	"at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "publication_operator_id_epoch_pk" PRIMARY KEY("operator_id","epoch")
+);
+--> statement-breakpoint
+CREATE TABLE "rate_window" (
+	"operator_id" text NOT NULL,
+	"bucket" timestamp (6) with time zone NOT NULL,
+	"connection_id" text NOT NULL,
+	"direction" text NOT NULL,
+	"method" text NOT NULL,
+	"asset" text NOT NULL,
+	"country" text NOT NULL,
+	"bin_country" text NOT NULL,
+	"slot" smallint NOT NULL,
+	"attempts" integer NOT NULL,
+	"succeeded" integer NOT NULL,
+	CONSTRAINT "rate_window_operator_id_bucket_connection_id_direction_method_asset_country_bin_country_slot_pk" PRIMARY KEY("operator_id","bucket","connection_id","direction","method","asset","country","bin_country","slot"),
+	CONSTRAINT "rate_window_sane" CHECK ("rate_window"."succeeded" between 0 and "rate_window"."attempts")
+);
+--> statement-breakpoint
+CREATE TABLE "route_decision" (
+	"operator_id" text NOT NULL,
+	"id" text NOT NULL,
+	"payment_id" text NOT NULL,
+	"at" timestamp (6) with time zone NOT NULL,
+	"facts" jsonb NOT NULL,
+	"asset" text NOT NULL,
+	"amount" numeric NOT NULL,
+	"ruleset_version" integer NOT NULL,
+	"rule_id" text NOT NULL,
+	"route" text[] NOT NULL,
+	"first_succeeded" boolean,
+	"succeeded" boolean,
+	"connection_id" text,
+	CONSTRAINT "route_decision_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "route_decision_payment" UNIQUE("operator_id","payment_id")
 );
 --> statement-breakpoint
 CREATE TABLE "routing_active" (
@@ -475,6 +534,17 @@ CREATE TABLE "ruleset_version" (
 	CONSTRAINT "ruleset_version_positive" CHECK ("ruleset_version"."version" > 0)
 );
 --> statement-breakpoint
+CREATE TABLE "unmapped_decline" (
+	"operator_id" text NOT NULL,
+	"processor" text NOT NULL,
+	"flow" text NOT NULL,
+	"processor_code" text NOT NULL,
+	"seen" integer NOT NULL,
+	"first_at" timestamp (6) with time zone NOT NULL,
+	"last_at" timestamp (6) with time zone NOT NULL,
+	CONSTRAINT "unmapped_decline_operator_id_processor_flow_processor_code_pk" PRIMARY KEY("operator_id","processor","flow","processor_code")
+);
+--> statement-breakpoint
 ALTER TABLE "breaker_state" ADD CONSTRAINT "breaker_state_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection" ADD CONSTRAINT "connection_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection_directory" ADD CONSTRAINT "connection_directory_operator_operator_id_fk" FOREIGN KEY ("operator") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -489,13 +559,17 @@ ALTER TABLE "limit_reservation" ADD CONSTRAINT "limit_reservation_operator_id_pl
 ALTER TABLE "player" ADD CONSTRAINT "player_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "player_limit" ADD CONSTRAINT "player_limit_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "review_decision" ADD CONSTRAINT "review_decision_operator_id_review_id_review_operator_id_id_fk" FOREIGN KEY ("operator_id","review_id") REFERENCES "public"."review"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "decline_override" ADD CONSTRAINT "decline_override_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fee_schedule" ADD CONSTRAINT "fee_schedule_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "publication" ADD CONSTRAINT "publication_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "route_decision" ADD CONSTRAINT "route_decision_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "routing_active" ADD CONSTRAINT "routing_active_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "routing_active" ADD CONSTRAINT "routing_active_operator_id_candidate_ruleset_version_operator_id_version_fk" FOREIGN KEY ("operator_id","candidate") REFERENCES "public"."ruleset_version"("operator_id","version") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset" ADD CONSTRAINT "ruleset_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset_approval" ADD CONSTRAINT "ruleset_approval_operator_id_ruleset_id_ruleset_operator_id_id_fk" FOREIGN KEY ("operator_id","ruleset_id") REFERENCES "public"."ruleset"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_ruleset_id_ruleset_operator_id_id_fk" FOREIGN KEY ("operator_id","ruleset_id") REFERENCES "public"."ruleset"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "unmapped_decline" ADD CONSTRAINT "unmapped_decline_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "revoked_token_expires_at_index" ON "revoked_token" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "used_assertion_expires_at_index" ON "used_assertion" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "maintenance_window_by_end" ON "maintenance_window" USING btree ("operator_id","ends_at");--> statement-breakpoint
@@ -523,4 +597,5 @@ CREATE INDEX "limit_reservation_by_player" ON "limit_reservation" USING btree ("
 CREATE INDEX "limit_reservation_by_payment" ON "limit_reservation" USING btree ("operator_id","payment_id");--> statement-breakpoint
 CREATE INDEX "player_limit_by_player" ON "player_limit" USING btree ("operator_id","player_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "review_one_open" ON "review" USING btree ("operator_id","subject_id") WHERE "review"."status" in ('open', 'escalated');--> statement-breakpoint
-CREATE INDEX "review_newest" ON "review" USING btree ("operator_id","status","id");
+CREATE INDEX "review_newest" ON "review" USING btree ("operator_id","status","id");--> statement-breakpoint
+CREATE INDEX "route_decision_by_time" ON "route_decision" USING btree ("operator_id","at");

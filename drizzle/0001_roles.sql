@@ -1,7 +1,10 @@
 -- The gateway works as paycage_app, which owns nothing: it can't alter a table, and row-level security binds it.
 -- Lock risk: none. Roles belong to the whole server, so the statement must bear being run again.
 DO $$ BEGIN
-  CREATE ROLE paycage_app NOLOGIN;
+  -- An owner without the right to make roles is fine where an administrator made this one.
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'paycage_app') THEN
+    CREATE ROLE paycage_app NOLOGIN;
+  END IF;
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
 --> statement-breakpoint

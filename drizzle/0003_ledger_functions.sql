@@ -31,6 +31,77 @@ BEGIN
   FROM opened o, generate_series(0, o.stripes - 1) g;
 END $$;
 --> statement-breakpoint
+-- What stands under a key that is taken, seen against a journal of one kind and size. Null when the key is free.
+CREATE FUNCTION ledger.taken(p_operator text, p_key text, p_kind text, p_size int, p_debit bigint[], p_credit bigint[], p_amount numeric[])
+RETURNS text LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+DECLARE w journal;
+BEGIN
+  SELECT * INTO w FROM journal j WHERE j.operator_id = p_operator AND j.key = p_key;
+  IF NOT found THEN RETURN NULL; END IF;
+  IF w.transfers = 0 THEN RETURN 'buried'; END IF;
+  IF w.kind = p_kind AND w.transfers = p_size AND p_size = (
+    SELECT count(*) FROM transfer t WHERE t.operator_id = p_operator AND t.journal_id = w.id
+      AND t.debit_account = p_debit[t.n + 1] AND t.credit_account = p_credit[t.n + 1] AND t.amount = p_amount[t.n + 1]
+  ) THEN RETURN 'exists'; END IF;
+  RETURN 'differs';
+END $$;
+--> statement-breakpoint
+-- True when the id is a UUIDv7 of about now: its first 48 bits are milliseconds.
+CREATE FUNCTION ledger.recent(p_id uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT substr(p_id::text, 15, 1) = '7' AND substr(p_id::text, 1, 8) || substr(p_id::text, 10, 4)
+    BETWEEN lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - 24 * 3600000), 12, '0')
+      AND lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + 3600000), 12, '0')
+$$;
+--> statement-breakpoint
+-- Posts one transfer under a new key between two open accounts that exist: what nearly every posting is, in a third of
+-- the time. Answers posted; or null when anything is out of the ordinary, having changed nothing: then ask `post`.
+-- The caller says which side comes first in the order of all (bounded accounts before unbounded ones, then by code), and
+-- calls only when the second one can't refuse. Each side is found, locked, checked and changed in one statement.
+CREATE FUNCTION ledger.post_one(
+  p_operator text, p_id uuid, p_key text, p_kind text, p_facts jsonb,
+  p_asset text, p_first text, p_second text, p_amount numeric, p_first_is_debit boolean
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = ledger, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  one record; two record;
+  debit numeric := CASE WHEN p_first_is_debit THEN p_amount ELSE 0 END;
+  credit numeric := p_amount - debit;
+BEGIN
+  IF (p_operator <> '' AND p_operator = current_setting('app.operator', true)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'not the operator of this transaction' USING ERRCODE = 'P0L09';
+  END IF;
+  UPDATE balance b SET debited = b.debited + debit, credited = b.credited + credit, seq = b.seq + 1 FROM account a
+  WHERE a.operator_id = p_operator AND a.code = p_first AND a.asset = p_asset
+    -- a backend keeps to one stripe, so that connections don't wait for each other
+    AND b.operator_id = p_operator AND b.account_id = a.id AND b.stripe = pg_backend_pid() % a.stripes AND b.open
+    AND (b.overdraft IS NULL OR b.overdraft >= CASE WHEN b.debit_normal
+      THEN b.credited + credit + b.credit_held - b.debited - debit ELSE b.debited + debit + b.debit_held - b.credited - credit END)
+    AND EXISTS (SELECT FROM account z WHERE z.operator_id = p_operator AND z.code = p_second AND z.asset = p_asset AND z.closed_at IS NULL)
+    AND NOT EXISTS (SELECT FROM journal j WHERE j.operator_id = p_operator AND j.key = p_key)
+    AND p_amount > 0 AND p_first <> p_second AND recent(p_id)
+  RETURNING b.account_id, CASE WHEN NOT b.striped THEN b.seq END AS seq,
+    CASE WHEN b.striped THEN NULL WHEN b.debit_normal THEN b.debited - b.credited ELSE b.credited - b.debited END AS after INTO one;
+  IF NOT found THEN RETURN NULL; END IF;
+  UPDATE balance b SET debited = b.debited + credit, credited = b.credited + debit, seq = b.seq + 1 FROM account a
+  WHERE a.operator_id = p_operator AND a.code = p_second AND a.asset = p_asset
+    AND b.operator_id = p_operator AND b.account_id = a.id AND b.stripe = pg_backend_pid() % a.stripes AND b.open
+  RETURNING b.account_id, CASE WHEN NOT b.striped THEN b.seq END AS seq,
+    CASE WHEN b.striped THEN NULL WHEN b.debit_normal THEN b.debited - b.credited ELSE b.credited - b.debited END AS after INTO two;
+  -- closed since we looked
+  IF NOT found THEN RAISE EXCEPTION 'the account is closed' USING ERRCODE = 'P0L04'; END IF;
+  INSERT INTO journal (operator_id, key, id, kind, transfers, facts) VALUES (p_operator, p_key, p_id, p_kind, 1, p_facts)
+  ON CONFLICT (operator_id, key) DO NOTHING;
+  IF NOT found THEN RAISE EXCEPTION 'the key was posted meanwhile' USING ERRCODE = '40001'; END IF;
+  INSERT INTO transfer (operator_id, journal_id, n, asset, debit_account, credit_account, amount,
+    debit_seq, debit_after, credit_seq, credit_after, created_at)
+  SELECT p_operator, p_id, 0, p_asset, d, c, p_amount, d_seq, d_after, c_seq, c_after, clock_timestamp()
+  FROM (VALUES
+    (true, one.account_id, two.account_id, one.seq, one.after, two.seq, two.after),
+    (false, two.account_id, one.account_id, two.seq, two.after, one.seq, one.after)
+  ) v (first_is_debit, d, c, d_seq, d_after, c_seq, c_after) WHERE first_is_debit = p_first_is_debit;
+  RETURN 'posted';
+END $$;
+--> statement-breakpoint
 -- Posts journals, each all or nothing, none at the cost of another. The accounts touched come once each (a_*), transfers
 -- name them by index and come in the order of their journals. Answers per journal: posted, exists (the same key with the
 -- same transfers), differs (the same key with others), buried (a tombstone has the key), insufficient_funds, closed.
@@ -42,7 +113,9 @@ CREATE FUNCTION ledger.post(
   j_id uuid[], j_key text[], j_kind text[], j_facts jsonb[],
   t_journal int[], t_debit int[], t_credit int[], t_amount numeric[]
 ) RETURNS text[] LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = ledger, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  -- one plan for good, over the indexes: planning anew for each array's length took more than half of the time
+  SET search_path = ledger, pg_temp SET plan_cache_mode = force_generic_plan
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_variable
 DECLARE
   transfers int := cardinality(t_journal);
@@ -54,11 +127,17 @@ DECLARE
   x_n int[]; x_id uuid[]; x_asset text[]; x_debit bigint[]; x_credit bigint[];
   x_debit_seq bigint[]; x_debit_after numeric[]; x_credit_seq bigint[]; x_credit_after numeric[];
   k int := 1; first int; d int; c int; m numeric; verdict text; posted int := 0; written int;
-  oldest uuid := uuid_at(now() - interval '24 hours');
-  newest uuid := uuid_at(now() + interval '1 hour');
   moment timestamptz;
 BEGIN
-  PERFORM require_operator(p_operator);
+  -- as in require_operator(), without the call
+  IF (p_operator <> '' AND p_operator = current_setting('app.operator', true)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'not the operator of this transaction' USING ERRCODE = 'P0L09';
+  END IF;
+  FOR j IN 1 .. cardinality(j_id) LOOP
+    IF NOT recent(j_id[j]) THEN
+      RAISE EXCEPTION 'the time of the id is far from now' USING ERRCODE = 'P0L10';
+    END IF;
+  END LOOP;
   FOR attempt IN 1 .. 2 LOOP
     SELECT array_agg(s.account_id ORDER BY s.o), array_agg(s.stripe ORDER BY s.o), array_agg(s.striped ORDER BY s.o),
       array_agg(s.open ORDER BY s.o), array_agg(s.debit_normal ORDER BY s.o), array_agg(s.overdraft ORDER BY s.o),
@@ -68,9 +147,9 @@ BEGIN
     FROM (
       SELECT u.o, b.* FROM unnest(a_code, a_asset) WITH ORDINALITY u (code, asset, o)
       JOIN account a ON a.operator_id = p_operator AND a.code = u.code AND a.asset = u.asset
-      -- a backend keeps to one stripe, so that connections don't wait for each other
       JOIN balance b ON b.operator_id = p_operator AND b.account_id = a.id AND b.stripe = pg_backend_pid() % a.stripes
-      ORDER BY b.account_id FOR NO KEY UPDATE OF b
+      -- the order in which everybody locks
+      ORDER BY a.overdraft IS NULL, a.code COLLATE "C", a.asset FOR NO KEY UPDATE OF b
     ) s;
     EXIT WHEN cardinality(id) = cardinality(a_code);
     PERFORM open_accounts(p_operator, a_code, a_asset, a_class, a_overdraft, a_stripes);
@@ -81,9 +160,6 @@ BEGIN
   SELECT array_agg(j.id ORDER BY u.o) INTO known
   FROM unnest(j_key) WITH ORDINALITY u (key, o) LEFT JOIN journal j ON j.operator_id = p_operator AND j.key = u.key;
   FOR j IN 1 .. cardinality(j_id) LOOP
-    IF j_id[j] < oldest OR j_id[j] > newest OR substr(j_id[j]::text, 15, 1) <> '7' THEN
-      RAISE EXCEPTION 'the time of the id is far from now' USING ERRCODE = 'P0L10';
-    END IF;
     verdict := CASE WHEN known[j] IS NULL THEN 'posted' ELSE 'exists' END;
     first := k;
     WHILE k <= transfers AND t_journal[k] = j LOOP
@@ -127,14 +203,9 @@ BEGIN
       posted := posted + 1;
       FOR i IN first .. k - 1 LOOP x_ok[i] := true; END LOOP;
     ELSIF verdict = 'exists' THEN
-      SELECT CASE WHEN w.transfers = 0 THEN 'buried' WHEN w.kind = j_kind[j] AND w.transfers = size[j] THEN 'exists' ELSE 'differs' END
-      INTO verdict FROM journal w WHERE w.operator_id = p_operator AND w.key = j_key[j];
-      IF verdict = 'exists' AND size[j] <> (
-          SELECT count(*) FROM transfer t WHERE t.operator_id = p_operator AND t.journal_id = known[j]
-            AND t.debit_account = id[t_debit[first + t.n]] AND t.credit_account = id[t_credit[first + t.n]] AND t.amount = t_amount[first + t.n])
-      THEN
-        verdict := 'differs';
-      END IF;
+      verdict := taken(p_operator, j_key[j], j_kind[j], size[j],
+        (SELECT array_agg(id[t_debit[i]] ORDER BY i) FROM generate_series(first, k - 1) i),
+        (SELECT array_agg(id[t_credit[i]] ORDER BY i) FROM generate_series(first, k - 1) i), t_amount[first : k - 1]);
     ELSE
       FOR i IN first .. k - 1 LOOP
         d := t_debit[i]; c := t_credit[i]; m := t_amount[i];
@@ -171,20 +242,13 @@ BEGIN
   RETURN result;
 END $$;
 --> statement-breakpoint
--- The same as one statement of its own: sets the operator for this statement only. For the write combiner.
-CREATE FUNCTION ledger.post_alone(
-  p_operator text,
-  a_code text[], a_asset text[], a_class text[], a_overdraft numeric[], a_stripes int[],
-  j_id uuid[], j_key text[], j_kind text[], j_facts jsonb[],
-  t_journal int[], t_debit int[], t_credit int[], t_amount numeric[]
-) RETURNS text[] LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+-- Sets the operator for one statement that is a transaction of its own, and refuses to do so inside one that has it.
+CREATE FUNCTION ledger.alone(p_operator text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF coalesce(current_setting('app.operator', true), '') <> '' THEN
+  IF current_setting('app.operator', true) <> '' THEN
     RAISE EXCEPTION 'not a statement of its own' USING ERRCODE = 'P0L09';
   END IF;
   PERFORM set_config('app.operator', p_operator, true);
-  RETURN post(p_operator, a_code, a_asset, a_class, a_overdraft, a_stripes, j_id, j_key, j_kind, j_facts,
-    t_journal, t_debit, t_credit, t_amount);
 END $$;
 --> statement-breakpoint
 -- Takes a key so that it can never be posted: a rollback that came before its bet. Answers buried, or exists.
@@ -200,13 +264,13 @@ END $$;
 --> statement-breakpoint
 CREATE FUNCTION ledger.set_overdraft(p_operator text, p_code text, p_asset text, p_overdraft numeric) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-DECLARE account_id bigint;
+DECLARE v_account bigint;
 BEGIN
   PERFORM require_operator(p_operator);
   UPDATE account a SET overdraft = p_overdraft WHERE a.operator_id = p_operator AND a.code = p_code AND a.asset = p_asset
-  RETURNING a.id INTO account_id;
+  RETURNING a.id INTO v_account;
   -- the balance's own check refuses a bound that is already passed
-  UPDATE balance b SET overdraft = p_overdraft WHERE b.operator_id = p_operator AND b.account_id = set_overdraft.account_id;
+  UPDATE balance b SET overdraft = p_overdraft WHERE b.operator_id = p_operator AND b.account_id = v_account;
   RETURN found;
 EXCEPTION WHEN check_violation THEN
   RAISE EXCEPTION 'the bound is already passed, or the account is striped' USING ERRCODE = 'P0L13';
@@ -215,16 +279,16 @@ END $$;
 -- Closes an account that holds nothing; a closed one takes no posting and no hold. Closing twice is closing once.
 CREATE FUNCTION ledger.close_account(p_operator text, p_code text, p_asset text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-DECLARE account_id bigint; empty boolean;
+DECLARE v_account bigint; empty boolean;
 BEGIN
   PERFORM require_operator(p_operator);
-  SELECT a.id INTO account_id FROM account a WHERE a.operator_id = p_operator AND a.code = p_code AND a.asset = p_asset FOR UPDATE;
+  SELECT a.id INTO v_account FROM account a WHERE a.operator_id = p_operator AND a.code = p_code AND a.asset = p_asset FOR UPDATE;
   IF NOT found THEN RETURN false; END IF;
-  PERFORM FROM balance b WHERE b.operator_id = p_operator AND b.account_id = close_account.account_id ORDER BY b.stripe FOR NO KEY UPDATE;
+  PERFORM FROM balance b WHERE b.operator_id = p_operator AND b.account_id = v_account ORDER BY b.stripe FOR NO KEY UPDATE;
   SELECT sum(b.debited) = sum(b.credited) AND sum(b.debit_held) = 0 AND sum(b.credit_held) = 0 INTO empty
-  FROM balance b WHERE b.operator_id = p_operator AND b.account_id = close_account.account_id;
+  FROM balance b WHERE b.operator_id = p_operator AND b.account_id = v_account;
   IF NOT empty THEN RAISE EXCEPTION 'the account is not empty' USING ERRCODE = 'P0L13'; END IF;
-  UPDATE balance b SET open = false WHERE b.operator_id = p_operator AND b.account_id = close_account.account_id;
-  UPDATE account a SET closed_at = coalesce(a.closed_at, now()) WHERE a.operator_id = p_operator AND a.id = close_account.account_id;
+  UPDATE balance b SET open = false WHERE b.operator_id = p_operator AND b.account_id = v_account;
+  UPDATE account a SET closed_at = coalesce(a.closed_at, now()) WHERE a.operator_id = p_operator AND a.id = v_account;
   RETURN true;
 END $$;

@@ -8,6 +8,7 @@ GRANT USAGE ON SCHEMA ledger TO paycage_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO paycage_app;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION
-  ledger.uuid_at, ledger.uuid_v7, ledger.require_operator, ledger.open_accounts, ledger.post, ledger.post_alone, ledger.bury,
+  ledger.uuid_at, ledger.uuid_v7, ledger.require_operator, ledger.open_accounts, ledger.recent, ledger.taken,
+  ledger.post, ledger.post_one, ledger.alone, ledger.bury,
   ledger.set_overdraft, ledger.close_account, ledger.make_partitions, ledger.posted_at
 TO paycage_app;

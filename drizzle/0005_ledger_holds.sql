@@ -19,7 +19,7 @@ BEGIN
     SELECT u.o, b.account_id, b.stripe FROM unnest(a_code, a_asset) WITH ORDINALITY u (code, asset, o)
     JOIN account a ON a.operator_id = p_operator AND a.code = u.code AND a.asset = u.asset
     JOIN balance b ON b.operator_id = p_operator AND b.account_id = a.id AND b.stripe = pg_backend_pid() % a.stripes
-    ORDER BY b.account_id FOR NO KEY UPDATE OF b
+    ORDER BY a.overdraft IS NULL, a.code COLLATE "C", a.asset FOR NO KEY UPDATE OF b
   ) s;
   FOR i IN 1 .. cardinality(h_id) LOOP
     IF (h_amount[i] > 0 AND h_amount[i] < 1e38 AND scale(h_amount[i]) = 0 AND h_debit[i] <> h_credit[i]
@@ -57,9 +57,9 @@ END $$;
 -- Takes the reservation off both sides. The hold's own row is locked and pending when this is called.
 CREATE FUNCTION ledger.unreserve(h ledger.hold) RETURNS void LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
 BEGIN
-  PERFORM FROM balance b WHERE b.operator_id = h.operator_id
-    AND (b.account_id, b.stripe) IN ((h.debit_account, 0), (h.credit_account, h.credit_stripe))
-  ORDER BY b.account_id FOR NO KEY UPDATE;
+  PERFORM FROM balance b JOIN account a ON a.operator_id = b.operator_id AND a.id = b.account_id
+  WHERE b.operator_id = h.operator_id AND (b.account_id, b.stripe) IN ((h.debit_account, 0), (h.credit_account, h.credit_stripe))
+  ORDER BY a.overdraft IS NULL, a.code COLLATE "C", a.asset FOR NO KEY UPDATE OF b;
   UPDATE balance SET debit_held = debit_held - h.amount WHERE operator_id = h.operator_id AND account_id = h.debit_account AND stripe = 0;
   UPDATE balance SET credit_held = credit_held - h.amount
   WHERE operator_id = h.operator_id AND account_id = h.credit_account AND stripe = h.credit_stripe;
@@ -110,10 +110,11 @@ BEGIN
     ORDER BY expires_at LIMIT p_limit FOR UPDATE SKIP LOCKED
   ) s;
   -- all rows before the first change, in the order in which everybody locks
-  PERFORM FROM balance b WHERE b.operator_id = p_operator AND EXISTS (
+  PERFORM FROM balance b JOIN account a ON a.operator_id = b.operator_id AND a.id = b.account_id
+  WHERE b.operator_id = p_operator AND EXISTS (
     SELECT FROM hold x WHERE x.operator_id = p_operator AND x.id = ANY (v_ids)
       AND ((b.account_id, b.stripe) = (x.debit_account, 0) OR (b.account_id, b.stripe) = (x.credit_account, x.credit_stripe)))
-  ORDER BY b.account_id, b.stripe FOR NO KEY UPDATE;
+  ORDER BY a.overdraft IS NULL, a.code COLLATE "C", a.asset, b.stripe FOR NO KEY UPDATE OF b;
   FOR h IN SELECT * FROM hold WHERE operator_id = p_operator AND id = ANY (v_ids) LOOP
     UPDATE hold SET state = 'expired', resolved_at = clock_timestamp() WHERE operator_id = p_operator AND id = h.id;
     PERFORM unreserve(h);

@@ -114,6 +114,9 @@ CREATE FUNCTION routing_guard_active() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   ends timestamptz;
 BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.epoch <> OLD.epoch + 1 THEN
+    RAISE EXCEPTION 'every change of the active rules is a publication' USING ERRCODE = 'PC001';
+  END IF;
   IF NEW.version = 0 THEN
     RETURN NEW;
   END IF;
@@ -124,9 +127,6 @@ BEGIN
   END IF;
   IF ends IS NOT NULL AND NEW.revert_at IS DISTINCT FROM ends THEN
     RAISE EXCEPTION 'an emergency version runs until its end only' USING ERRCODE = 'PC001';
-  END IF;
-  IF TG_OP = 'UPDATE' AND NEW.epoch <> OLD.epoch + 1 THEN
-    RAISE EXCEPTION 'every change of the active rules is a publication' USING ERRCODE = 'PC001';
   END IF;
   RETURN NEW;
 END $$;

@@ -1,24 +1,25 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 /** Where the tests' JSON result goes, for `.ci/run`. */
 const { TEST_RESULTS: results } = process.env
 
 const run = (command: string, ...args: string[]) => spawnSync(command, args, { stdio: 'inherit' }).status === 0
 
-/** The migrations must be what the schema says: generating again, on a copy, may add nothing. */
+/** The migrations must be what the schema says: generating again, on a copy, must find nothing to do. */
 function migrationsAreCurrent(): boolean {
   const folder = mkdtempSync(join(tmpdir(), 'paycage-drift-'))
   cpSync('drizzle', folder, { recursive: true })
-  const before = readdirSync(folder).join()
   const schema = ['--dialect', 'postgresql', '--schema', './src/db/schema/*.ts', '--casing', 'snake_case']
-  const ran = run('drizzle-kit', 'generate', ...schema, '--out', folder)
-  const after = readdirSync(folder).join()
+  // It takes a relative folder only, and its exit code is 0 whatever goes wrong: what it says tells.
+  const out = ['--out', relative('.', folder), '--name', 'drift']
+  const { stdout, stderr } = spawnSync('drizzle-kit', ['generate', ...schema, ...out], { encoding: 'utf8' })
   rmSync(folder, { recursive: true })
-  if (ran && before !== after) console.error('The schema has changed: run npm run db:generate.')
-  return ran && before === after
+  const current = stdout.includes('No schema changes')
+  if (!current) console.error(`${stdout}${stderr}\nThe schema has changed: run npm run db:generate.`)
+  return current
 }
 
 const STEPS: Readonly<Record<string, () => boolean>> = {

@@ -42,6 +42,7 @@ export type Charge = {
 /** A charge to be carried on after the player came back from a page. `params` are what the page handed back: untrusted, for the processor's eyes only. */
 export type Resume = {
   readonly attempt: string
+  /** Theirs; empty where a processor names a payment only once the player is back. */
   readonly reference: string
   readonly amount: Money
   readonly params: Readonly<Record<string, string>>
@@ -147,6 +148,8 @@ export type Request = {
   readonly headers?: Readonly<Record<string, string>>
   /** Another of the adapter's hosts, by name; the first one when absent. */
   readonly host?: string
+  /** Where an answer may be larger than usual: a list that the processor gives only whole. */
+  readonly maxAnswerBytes?: number
 }
 
 /** What came of a request: an answer that fits the schema, proof that it never left, or no knowledge. */

@@ -111,7 +111,7 @@ function callOf(facts: Facts, connected: Connected, request: Request): HttpCall 
       ...(key !== undefined && header !== undefined && { [header]: key }),
     }),
     ...(content && { body: content.body }),
-    maxBytes: MAX_ANSWER_BYTES,
+    maxBytes: request.maxAnswerBytes ?? MAX_ANSWER_BYTES,
   }
 }
 

@@ -8,6 +8,7 @@ import { requestBounds } from './middleware/bounds.ts'
 import { type Authenticate, callerWith } from './middleware/caller.ts'
 import { requestContext } from './middleware/context.ts'
 import {
+  countStranger,
   DEFAULT_POLICIES,
   memoryRateStore,
   type RateLimits,
@@ -104,7 +105,14 @@ function addEndpoint(
     await next()
   })
   const chain = [
-    ...(endpoint.scope === 'public' ? [] : [callerWith(authenticate, endpoint.scope, endpoint.cashier ?? false)]),
+    ...(endpoint.scope === 'public'
+      ? []
+      : [
+          callerWith(authenticate, endpoint.scope, {
+            cashier: endpoint.cashier ?? false,
+            strangers: (c) => countStranger(limits, serving.ipOf(c)),
+          }),
+        ]),
     ...(endpoint.rate === 'none' ? [] : [rateLimit(limits, endpoint.rate ?? 'default', serving.ipOf)]),
     apiVersion,
   ]

@@ -42,6 +42,9 @@ export const Id = (kind: IdKind) =>
 /** Path parameter `{id}`. Any short text passes: what is no id is simply not found, like an id that isn't there. */
 export const IdParams = z.strictObject({ id: z.string().max(64) })
 
+/** Path parameter `{player_id}`. */
+export const PlayerParams = z.strictObject({ player_id: PlayerId })
+
 /** A point in time in an answer, RFC 3339 in UTC. */
 export const Timestamp = z.string().openapi({ format: 'date-time', example: '2026-11-22T10:00:00.000Z' })
 

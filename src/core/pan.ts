@@ -30,7 +30,6 @@ const RANGES: readonly (readonly [low: number, high: number, lengths: readonly n
 ]
 
 const SHORTEST = 13
-const LONGEST = 19
 
 /** Member names that only card data has. Compared in lower case without separators. */
 const CARD_NAMES: ReadonlySet<string> = new Set([
@@ -159,35 +158,49 @@ function mod97(iban: string): number {
 /** A word of a stretch: digits, with letters before or after them at most. Hashes and ids mix both and are no candidates. */
 const WORD = /^([A-Za-z]*)(\d+)([A-Za-z]*)$/
 
+/** A run of words that could be one number: its digits in a row, and where words begin and end in it. */
+type Run = { digits: string; readonly begins: number[]; readonly ends: Set<number> }
+
 function stretchHoldsPan(stretch: string): boolean {
-  const words = stretch.split(/[ ._/-]+/)
-  for (let first = 0; first < words.length; first += 1) {
-    let digits = ''
-    for (let last = first; last < words.length; last += 1) {
-      const [, before = '', some = '', after = ''] = WORD.exec(words[last] ?? '') ?? []
-      // Letters may stand before the first word and after the last one, not between.
-      if (some === '' || (before !== '' && last !== first)) break
-      digits += some
-      if (digits.length > LONGEST) break
-      if (digits.length >= SHORTEST && isPan(digits)) return true
-      if (after !== '') break
+  let run: Run = emptyRun()
+  for (const word of stretch.split(/[ ._/-]+/)) {
+    const [, before = '', digits = '', after = ''] = WORD.exec(word) ?? []
+    // Letters may stand before the first word and after the last one, not between.
+    if (digits === '' || before !== '') {
+      if (runHoldsPan(run)) return true
+      run = emptyRun()
+    }
+    if (digits === '') continue
+    run.begins.push(run.digits.length)
+    run.digits += digits
+    run.ends.add(run.digits.length)
+    if (after === '') continue
+    if (runHoldsPan(run)) return true
+    run = emptyRun()
+  }
+  return runHoldsPan(run)
+}
+
+const emptyRun = (): Run => ({ digits: '', begins: [], ends: new Set() })
+
+/** A card number begins and ends with a word: anything else would find one in every long number. */
+function runHoldsPan({ digits, begins, ends }: Run): boolean {
+  if (digits.length < SHORTEST) return false
+  for (const begin of begins) {
+    const start = Number(digits.slice(begin, begin + 6))
+    for (const [low, high, lengths] of RANGES) {
+      if (start < low || start > high) continue
+      for (const length of lengths) if (ends.has(begin + length) && luhn(digits, begin, begin + length)) return true
     }
   }
   return false
 }
 
-function isPan(digits: string): boolean {
-  const start = Number(digits.slice(0, 6))
-  const issued = RANGES.some(([low, high, lengths]) => start >= low && start <= high && lengths.includes(digits.length))
-  return issued && luhn(digits)
-}
-
-function luhn(digits: string): boolean {
+function luhn(digits: string, begin: number, end: number): boolean {
   let sum = 0
-  for (let index = 0; index < digits.length; index += 1) {
-    const value = digits.charCodeAt(digits.length - 1 - index) - 48
-    const doubled = value * 2
-    sum += index % 2 === 0 ? value : doubled > 9 ? doubled - 9 : doubled
+  for (let index = end - 1, doubles = false; index >= begin; index -= 1, doubles = !doubles) {
+    const value = digits.charCodeAt(index) - 48
+    sum += doubles ? (value > 4 ? value * 2 - 9 : value * 2) : value
   }
   return sum % 10 === 0
 }

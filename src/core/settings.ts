@@ -9,6 +9,8 @@ export type Settings = {
     readonly large: Readonly<Record<string, string>>
     /** What self-exclusion does to a withdrawal. Regulators call keeping a player's own money a breach, so paying it back is the default. */
     readonly excluded: 'allow_own_funds' | 'hold_for_review' | 'block'
+    /** What people must look at: one account that several players are paid at. Test data knows few accounts, so sandboxes allow it. */
+    readonly sharedDestination: 'review' | 'allow'
     /** Licences (the player's `licence`) that forbid taking a requested withdrawal back, such as GB (RTS 14B). */
     readonly noReversal: readonly string[]
   }
@@ -20,6 +22,7 @@ export type WithdrawalPolicy = {
   readonly minimum: bigint
   readonly large: bigint
   readonly excluded: Settings['withdrawal']['excluded']
+  readonly sharedDestination: Settings['withdrawal']['sharedDestination']
   readonly cancellable: boolean
 }
 
@@ -46,6 +49,7 @@ export const DEFAULT_SETTINGS: Settings = {
       XRP: '2000',
     },
     excluded: 'allow_own_funds',
+    sharedDestination: 'review',
     noReversal: ['GB'],
   },
   // A payment's key is kept longer than any processor keeps ours (24 h), and over a weekend.
@@ -59,6 +63,7 @@ export function withdrawalPolicy(settings: Settings, asset: string, licence: str
     minimum: minorOf(withdrawal.minimum, asset) ?? 0n,
     large: minorOf(withdrawal.large, asset) ?? 0n,
     excluded: withdrawal.excluded,
+    sharedDestination: withdrawal.sharedDestination,
     cancellable: licence === null || !withdrawal.noReversal.includes(licence),
   }
 }

@@ -103,9 +103,9 @@ export const CHAIN = [
   },
   {
     name: 'destination',
-    check: ({ destination, player }) => {
+    check: ({ destination, player, policy }) => {
       if (destination.problem !== null) return failed('destination_invalid')
-      if (destination.shared) return review('destination_shared')
+      if (destination.shared && policy.sharedDestination === 'review') return review('destination_shared')
       if (destination.holder !== null && player.name !== null && !sameName(destination.holder, player.name)) {
         return review('name_mismatch')
       }

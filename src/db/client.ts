@@ -37,6 +37,8 @@ export type DbOptions = {
   readonly applicationName?: string
   readonly statementTimeoutMs?: number
   readonly idleInTransactionTimeoutMs?: number
+  /** False behind a pooler that gives a connection to one transaction at a time. */
+  readonly prepare?: boolean
 }
 
 /** One connection of the pool: a client of one connection, thrown away when that is lost, so that nothing of it outlives it. */
@@ -201,11 +203,13 @@ function connect(
     applicationName = 'paycage',
     statementTimeoutMs = STATEMENT_TIMEOUT_MS,
     idleInTransactionTimeoutMs = IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    prepare = true,
   }: DbOptions,
   onclose: () => void,
 ): Client {
   return postgres(url, {
     max: 1,
+    prepare,
     fetch_types: false,
     connect_timeout: CONNECT_TIMEOUT_S,
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },

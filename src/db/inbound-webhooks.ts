@@ -2,9 +2,6 @@ import { toStoredJson } from '../core/stored-json.ts'
 import type { Tx } from './client.ts'
 import type { inboundWebhook } from './schema/notices.ts'
 
-/** A processor's event as it is stored: JSON has no bigint, so money is written as text (`{ "$minor": "1000" }`). */
-export type StoredEvent = Readonly<Record<string, unknown>>
-
 /** A stored inbound event. */
 export type InboundRow = typeof inboundWebhook.$inferSelect
 

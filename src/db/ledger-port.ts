@@ -9,7 +9,7 @@ import { accounts, entries, verify } from './ledger-reads.ts'
 import { accountTable, assertPostable, postAlone } from './ledger-statements.ts'
 
 /** More in one call make others wait behind their locks. */
-const MAX_POST_MANY = 500
+const MAX_POST_MANY = 1_000
 
 /** The ledger on PostgreSQL. `post` goes through the write combiner; one per process. */
 export function postgresLedger(
@@ -21,7 +21,7 @@ export function postgresLedger(
     post: (operatorId, posting) => writes.post(operatorId, posting),
     postMany: async (operatorId, postings) => {
       const transfers = postings.reduce((sum, posting) => sum + posting.transfers.length, 0)
-      assert(transfers <= MAX_POST_MANY, 'at most 500 transfers at a time')
+      assert(transfers <= MAX_POST_MANY, 'at most 1,000 transfers at a time')
       assert(new Set(postings.map(({ key }) => key)).size === postings.length, 'each key once')
       for (const posting of postings) assertPostable(posting)
       return postings.length === 0 ? [] : postAlone(db, operatorId, postings, newUuid)

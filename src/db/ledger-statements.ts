@@ -50,35 +50,35 @@ export function assertPostable({ key, kind, transfers }: Posting): void {
 const MAX_MINOR = 10n ** 38n
 
 /** Posts inside a transaction; an answer per posting, in their order. */
-export async function postAll(
-  tx: Tx,
-  operatorId: string,
-  postings: readonly Posting[],
-  newUuid: NewUuid,
-): Promise<PostResult[]> {
-  const call = postArguments(postings, newUuid)
-  return resultsOf(
-    await tx<Row[]>`select array_to_string(ledger.post(${operatorId}, ${argumentsOf(tx, call)}), ',') as results`,
-  )
-}
+export const postAll = (tx: Tx, operatorId: string, postings: readonly Posting[], newUuid: NewUuid) =>
+  quickly(postings, newUuid, {
+    one: (call) => tx<Row[]>`select ${oneOf(tx, operatorId, call)} as results`,
+    many: (call) => tx<Row[]>`select ${manyOf(tx, operatorId, call)} as results`,
+  })
 
 /** Posts in a statement that is a transaction of its own: half the round trips, and nothing to be left open. */
-export async function postAlone(
-  db: Db,
-  operatorId: string,
-  postings: readonly Posting[],
-  newUuid: NewUuid,
-): Promise<PostResult[]> {
-  const call = postArguments(postings, newUuid)
-  return resultsOf(
-    await db.alone(
-      (sql) =>
-        sql<Row[]>`select array_to_string(ledger.post_alone(${operatorId}, ${argumentsOf(sql, call)}), ',') as results`,
-    ),
-  )
+export const postAlone = (db: Db, operatorId: string, postings: readonly Posting[], newUuid: NewUuid) =>
+  quickly(postings, newUuid, {
+    one: (call) =>
+      db.alone((sql) => sql<Row[]>`select ${oneOf(sql, operatorId, call)} as results from ledger.alone(${operatorId})`),
+    many: (call) =>
+      db.alone(
+        (sql) => sql<Row[]>`select ${manyOf(sql, operatorId, call)} as results from ledger.alone(${operatorId})`,
+      ),
+  })
+
+type Row = { results: string | null }
+type Calls = {
+  readonly one: (call: OneArguments) => PromiseLike<readonly Row[]>
+  readonly many: (call: PostArguments) => PromiseLike<readonly Row[]>
 }
 
-type Row = { results: string }
+/** Tries the quick way for a single transfer, and goes the long one when that says no more than null. */
+async function quickly(postings: readonly Posting[], newUuid: NewUuid, { one, many }: Calls): Promise<PostResult[]> {
+  const single = oneArguments(postings, newUuid)
+  const rows = single ? await one(single) : []
+  return resultsOf(rows[0]?.results ? rows : await many(postArguments(postings, newUuid)))
+}
 
 function resultsOf(rows: readonly Row[]): PostResult[] {
   return (rows[0]?.results ?? '').split(',').map((word) => {
@@ -87,10 +87,53 @@ function resultsOf(rows: readonly Row[]): PostResult[] {
   })
 }
 
-const argumentsOf = (sql: Statement, call: PostArguments) => sql`
+const manyOf = (
+  sql: Statement,
+  operatorId: string,
+  call: PostArguments,
+) => sql`array_to_string(ledger.post(${operatorId},
   ${call.codes}::text[], ${call.assets}::text[], ${call.classes}::text[], ${call.overdrafts}::numeric[], ${call.stripes}::int[],
   ${call.ids}::uuid[], ${call.keys}::text[], ${call.kinds}::text[], ${call.facts}::jsonb[],
-  ${call.journals}::int[], ${call.debits}::int[], ${call.credits}::int[], ${call.amounts}::numeric[]`
+  ${call.journals}::int[], ${call.debits}::int[], ${call.credits}::int[], ${call.amounts}::numeric[]), ',')`
+
+/** The arguments of `ledger.post_one`. */
+type OneArguments = {
+  readonly id: string
+  readonly posting: Posting
+  readonly asset: string
+  readonly first: AccountCode
+  readonly second: AccountCode
+  readonly minor: bigint
+  readonly firstIsDebit: boolean
+}
+
+const oneOf = (sql: Statement, operatorId: string, call: OneArguments) => sql`ledger.post_one(${operatorId},
+  ${call.id}::uuid, ${call.posting.key}, ${call.posting.kind}, ${factsOf(call.posting)}::text::jsonb,
+  ${call.asset}, ${call.first}, ${call.second}, ${String(call.minor)}::numeric, ${call.firstIsDebit})`
+
+const factsOf = ({ facts }: Posting): string | null => (facts ? JSON.stringify(facts) : null)
+
+/** For a single transfer whose second account, in the order of locking, can't refuse: that is nearly all of them. */
+function oneArguments(postings: readonly Posting[], newUuid: NewUuid): OneArguments | undefined {
+  const [posting] = postings
+  const [transfer] = posting?.transfers ?? []
+  if (!posting || !transfer || postings.length !== 1 || posting.transfers.length !== 1) return undefined
+  const { debit, credit, amount } = transfer
+  const firstIsDebit = comesFirst(debit, credit)
+  const refuses = firstIsDebit
+    ? accountSpec(credit).overdraft !== null && accountSpec(credit).normal === 'debit'
+    : accountSpec(debit).overdraft !== null && accountSpec(debit).normal === 'credit'
+  if (refuses) return undefined
+  const [first, second] = firstIsDebit ? [debit, credit] : [credit, debit]
+  return { id: newUuid(), posting, asset: amount.asset, first, second, minor: amount.minor, firstIsDebit }
+}
+
+/** The order of locking, here as in SQL: bounded accounts before unbounded ones, then by code. */
+function comesFirst(one: AccountCode, other: AccountCode): boolean {
+  const bounded = accountSpec(one).overdraft !== null
+  if (bounded !== (accountSpec(other).overdraft !== null)) return bounded
+  return one < other
+}
 
 /** Lays out postings for one call. The driver doesn't know array types without a query per connection, so literals it is. */
 function postArguments(postings: readonly Posting[], newUuid: NewUuid): PostArguments {
@@ -108,7 +151,7 @@ function postArguments(postings: readonly Posting[], newUuid: NewUuid): PostArgu
     ids: plainArray(postings.map(() => newUuid())),
     keys: textArray(postings.map(({ key }) => key)),
     kinds: textArray(postings.map(({ kind }) => kind)),
-    facts: textArray(postings.map(({ facts }) => (facts ? JSON.stringify(facts) : null))),
+    facts: textArray(postings.map(factsOf)),
     journals: plainArray(transfers.map(({ journal }) => journal)),
     debits: plainArray(transfers.map(({ debit }) => debit)),
     credits: plainArray(transfers.map(({ credit }) => credit)),

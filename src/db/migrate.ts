@@ -23,11 +23,25 @@ export async function migrate(ownerUrl: string, login?: string): Promise<void> {
     await applyMigrations(drizzle(sql), { migrationsFolder: MIGRATIONS })
     await sql`grant usage on schema drizzle to ${sql(APP_ROLE)}`
     await sql`grant select on all tables in schema drizzle to ${sql(APP_ROLE)}`
-    // Since PostgreSQL 16 whoever made a role may give it away but not take it on.
-    await sql`grant ${sql(APP_ROLE)} to ${login === undefined ? sql`current_user` : sql(login)}`
+    // Since PostgreSQL 16 whoever made a role may give it away but not take it on. Where the database's administrator made
+    // it and let the login in, there is nothing to give, and no right to.
+    if (!(await worksAsAppRole(sql, login)))
+      await sql`grant ${sql(APP_ROLE)} to ${login === undefined ? sql`current_user` : sql(login)}`
   } finally {
     await sql.end({ timeout: 5 })
   }
+}
+
+async function worksAsAppRole(sql: postgres.Sql, login: string | undefined): Promise<boolean> {
+  if (login === undefined)
+    return sql
+      .begin((tx) => tx`set local role ${tx(APP_ROLE)}`)
+      .then(
+        () => true,
+        () => false,
+      )
+  const [row] = await sql<{ member: boolean }[]>`select pg_has_role(${login}, ${APP_ROLE}, 'member') as member`
+  return row?.member ?? false
 }
 
 /** How many migrations of this program the database lacks. */

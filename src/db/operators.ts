@@ -19,6 +19,11 @@ export async function operatorIds(tx: Tx): Promise<string[]> {
 }
 
 /** Stores an operator; one that is there already stays as it is. */
-export async function insertOperator(tx: Tx, row: Pick<OperatorRow, 'id' | 'name'>): Promise<void> {
-  await tx`insert into operator (id, name) values (${row.id}, ${row.name}) on conflict (id) do nothing`
+export async function insertOperator(
+  tx: Tx,
+  { id, name, settings = {} }: Pick<OperatorRow, 'id' | 'name'> & { settings?: OperatorRow['settings'] },
+): Promise<void> {
+  await tx`
+    insert into operator (id, name, settings) values (${id}, ${name}, ${JSON.stringify(settings)}::text::jsonb)
+    on conflict (id) do nothing`
 }

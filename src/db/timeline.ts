@@ -1,3 +1,4 @@
+import { typeIdOfUuid } from '../core/ids.ts'
 import type { Tx } from './client.ts'
 
 /** One thing that happened to a payment or refund. */
@@ -14,7 +15,7 @@ const MAX_ROWS = 500
 
 /** Everything that happened to a payment or refund, in order: attempts, notices, processors' webhooks, postings, people. */
 export async function timelineOf(tx: Tx, operatorId: string, subjectId: string): Promise<TimelineRow[]> {
-  return tx<TimelineRow[]>`
+  const rows = await tx<TimelineRow[]>`
     select started_at as at, 'attempt_started' as kind, id, processor as what, connection_id as detail
     from attempt where operator_id = ${operatorId} and subject_id = ${subjectId}
     union all
@@ -41,6 +42,7 @@ export async function timelineOf(tx: Tx, operatorId: string, subjectId: string):
     from review_decision d join review r on r.operator_id = d.operator_id and r.id = d.review_id
     where r.operator_id = ${operatorId} and r.subject_id = ${subjectId}
     order by at, kind limit ${MAX_ROWS}`
+  return rows.map((row) => (row.kind === 'posting' ? { ...row, id: typeIdOfUuid('journal', row.id) } : row))
 }
 
 /** Postings' keys begin with what they are about; a range by that beginning is read from the key's index (';' follows ':'). */

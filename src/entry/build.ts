@@ -14,6 +14,7 @@ import { openKeyring } from '../auth/keys.ts'
 import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../core/ids.ts'
 import type { Db } from '../db/client.ts'
 import { checkDestination } from '../destinations/index.ts'
+import { announceBreaker } from '../flows/announce-breaker.ts'
 import type { Clock, ConnectionRef, Deps, Log, Notices } from '../flows/deps.ts'
 import type { JobTable } from '../jobs/run.ts'
 import { JOBS } from '../jobs/table.ts'
@@ -21,12 +22,12 @@ import type { Cipher } from '../platform/cipher.ts'
 import type { MetricsRegistry } from '../platform/metrics.ts'
 import type { Secrets } from '../platform/secrets.ts'
 import { createRoutingTable } from '../router/active.ts'
-import { createBreakers } from '../router/breaker.ts'
+import { type BreakerChange, createBreakers } from '../router/breaker.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { bindProcessors } from './processors.ts'
 
 /** What the runtime brings: everything that differs between Node, Workers and tests. */
-export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 'strictAnswers'> & {
+export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 'strictAnswers' | 'rateStore'> & {
   readonly db: Db
   readonly clock: Clock
   readonly log: Log
@@ -62,7 +63,8 @@ export const VERSION = packageJson.version
 export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
   const { db, clock, log, metrics, cipher, publicUrl, tokenSeconds } = parts
   const { newId, newUuid } = idsOf(clock)
-  const breakers = createBreakers({ db, clock, metrics, log })
+  const onChange = (change: BreakerChange) => announceBreaker({ db, newId }, change)
+  const breakers = createBreakers({ db, clock, metrics, log, onChange })
   const processors = bindProcessors({
     adapters: ADAPTERS,
     httpFor: parts.httpFor,
@@ -109,7 +111,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     newTraceId: () => newUuid().replaceAll('-', ''),
     version: VERSION,
     assets: parts.assets,
-    rateStore: sharedRateStore(db),
+    rateStore: parts.rateStore ?? sharedRateStore(db),
     behindTls: parts.behindTls ?? false,
     strictAnswers: parts.strictAnswers ?? false,
     operations: {

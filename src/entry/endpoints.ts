@@ -1,6 +1,16 @@
 import type { Endpoint } from '../api/endpoint.ts'
 import { getAuditLog, verifyAuditLog } from '../api/routes/audit.ts'
 import {
+  announceConnectionMaintenance,
+  createConnection,
+  forceConnectionBreaker,
+  getConnectionHealth,
+  getConnections,
+  getProcessors,
+  patchConnection,
+  readConnection,
+} from '../api/routes/connections.ts'
+import {
   cancelDepositById,
   createDeposit,
   createRefund,
@@ -12,18 +22,39 @@ import {
   listRefunds,
 } from '../api/routes/deposits.ts'
 import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
-import {
-  createLimit,
-  createWalletTransaction,
-  deleteExclusion,
-  getLimits,
-  getPlayer,
-  getWallet,
-  putExclusion,
-  putPlayer,
-} from '../api/routes/players.ts'
+import { createLimit, getLimits } from '../api/routes/limits.ts'
+import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
+import {
+  approveRuleset,
+  checkRules,
+  checkRuleset,
+  createRuleset,
+  getRuleset,
+  getRulesets,
+  publishRuleset,
+  putRuleset,
+  rejectRuleset,
+  requestRulesetApproval,
+  simulateRuleset,
+} from '../api/routes/routing.ts'
+import {
+  deleteDeclineOverride,
+  evaluateRouting,
+  getDeclines,
+  getRoutingFields,
+  putDeclineOverride,
+} from '../api/routes/routing-evaluate.ts'
+import {
+  diffRuleset,
+  diffVersion,
+  getActiveRules,
+  getVersion,
+  getVersions,
+  rollBack,
+} from '../api/routes/routing-versions.ts'
+import { createWalletTransaction, getWallet } from '../api/routes/wallets.ts'
 import { getWebhookDeliveries } from '../api/routes/webhook-deliveries.ts'
 import {
   createWebhookEndpoint,
@@ -93,4 +124,34 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getAuditLog,
   verifyAuditLog,
   returnFromProcessor,
+  createRuleset,
+  getRulesets,
+  getRuleset,
+  putRuleset,
+  checkRules,
+  checkRuleset,
+  simulateRuleset,
+  requestRulesetApproval,
+  approveRuleset,
+  rejectRuleset,
+  publishRuleset,
+  diffRuleset,
+  rollBack,
+  getActiveRules,
+  getVersions,
+  getVersion,
+  diffVersion,
+  evaluateRouting,
+  getRoutingFields,
+  getDeclines,
+  putDeclineOverride,
+  deleteDeclineOverride,
+  getConnections,
+  readConnection,
+  createConnection,
+  patchConnection,
+  getConnectionHealth,
+  forceConnectionBreaker,
+  announceConnectionMaintenance,
+  getProcessors,
 ]

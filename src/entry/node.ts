@@ -11,6 +11,19 @@ process.on('uncaughtException', (error) => {
   void life.stop(1)
 })
 
+// npm ends on SIGTERM without passing it on: whoever stops `npm start` means the gateway.
+const PARENT_LOOK_MS = 300
+if (process.argv.includes('--end-with-parent')) {
+  const { ppid } = process
+  const look = setInterval(() => {
+    if (process.ppid === ppid) return
+    clearInterval(look)
+    say('the parent process is gone: finishing what is under way')
+    void life.stop(0)
+  }, PARENT_LOOK_MS)
+  look.unref()
+}
+
 try {
   console.log(await startGateway(config, life))
 } catch (error) {

@@ -19,6 +19,9 @@ export const SANDBOX_IDS = ['sandbox_a', 'sandbox_b', 'sandbox_c'] as const
 /** The player that the first request is made for. */
 export const DEMO_PLAYER = 'demo-player'
 
+/** Everybody tests with the same few IBANs and addresses. */
+const SANDBOX_SETTINGS = { withdrawal: { sharedDestination: 'allow' } }
+
 const Account = z.object({ apiKey: z.string(), webhookSecret: z.string() })
 const Operator = z.object({
   name: z.string(),
@@ -112,7 +115,7 @@ export async function seedOperators(
   const operators: Kept['operators'] = {}
   for (const [key, operator] of Object.entries(kept.operators)) {
     const { operatorId, name } = operator
-    await deps.db.global((tx) => insertOperator(tx, { id: operatorId, name }))
+    await deps.db.global((tx) => insertOperator(tx, { id: operatorId, name, settings: SANDBOX_SETTINGS }))
     operators[key] = { ...operator, ...(await clientOf(clients, operator)) }
     await deps.db.tx(operatorId, async (tx) => {
       const known = new Map((await listConnections(tx, operatorId)).map((connection) => [connection.label, connection]))

@@ -2,6 +2,7 @@ import type { ProcessorEvent } from '../adapters/contract.ts'
 import { fromStored } from '../core/stored-json.ts'
 import { findAttempt, findAttemptByReference } from '../db/attempts.ts'
 import { findInbound, type InboundRow, updateInbound } from '../db/inbound-webhooks.ts'
+import { enqueueJob } from '../db/jobs.ts'
 import type { Deps } from './deps.ts'
 import { settle } from './settle.ts'
 
@@ -47,6 +48,10 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
     ...(event.atMs !== undefined && { atMs: event.atMs }),
   })
   if (settled.kind === 'unknown_attempt') return {}
+  if (event.lookUp) {
+    const runAtMs = deps.clock.nowMs()
+    await deps.db.tx(operatorId, (tx) => enqueueJob(tx, { kind: 'look_up', operatorId, subject: attemptId, runAtMs }))
+  }
   const status = settled.kind === 'moved' ? 'applied' : settled.kind === 'stays' ? 'ignored' : 'quarantined'
   await record({ status, subjectId, attemptId, ...(settled.why !== undefined && { detail: settled.why }) })
   return {}

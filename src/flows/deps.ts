@@ -14,7 +14,7 @@ import type { Destination, MethodType } from '../core/method.ts'
 import type { NoticeAnswer, UrlVerdict } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Db } from '../db/client.ts'
-import type { Plan, RouteFacts } from '../router/plan.ts'
+import type { RoutingTable } from '../router/active.ts'
 
 /** What a flow may reach. Ask for a `Pick` of it when less is needed. */
 export type Deps = {
@@ -73,7 +73,7 @@ export type DestinationVerdict =
   | { readonly kind: 'invalid'; readonly code: string; readonly detail: string }
 
 /** The active rules, connections and their health, kept in memory and at most a second old. */
-export type Routing = { planFor(operatorId: string, facts: RouteFacts): Promise<Plan> }
+export type Routing = RoutingTable
 
 /** An operator's account at a processor, as routing and calls need it. */
 export type ConnectionRef = {

@@ -52,17 +52,20 @@ async function ask(deps: Deps, attempt: AttemptRow): Promise<{ outcome: Outcome;
   const { operatorId, connectionId, processor } = attempt
   const connection = await deps.db.tx(operatorId, (tx) => getConnection(tx, operatorId, connectionId))
   const facts = deps.processors.facts(processor)
-  if (connection === undefined || facts === undefined || facts.unknownResolvedBy === 'review') {
+  const resolvedBy = facts?.unknownResolvedByFlow?.[attempt.flow] ?? facts?.unknownResolvedBy
+  if (connection === undefined || facts === undefined || resolvedBy === 'review') {
     return { outcome: { kind: 'unknown', reason: 'interrupted' }, notFoundIsFinal: false }
   }
   // Its age counts from the end of the call: until its deadline the request may still have been on its way.
   const ageMs = deps.clock.nowMs() - attempt.startedAt.getTime() - facts.timeoutMs
   const windowMs = facts.idempotency.windowHours * 3_600_000
-  if (facts.unknownResolvedBy === 'replay' && ageMs > windowMs) {
+  if (resolvedBy === 'replay' && ageMs > windowMs) {
     // Past its window the processor would take the replay for a new order.
     return { outcome: { kind: 'unknown', reason: 'interrupted' }, notFoundIsFinal: false }
   }
-  const original = facts.unknownResolvedBy === 'replay' ? await originalOf(deps, attempt) : undefined
+  // A payout in two steps is finished by its look-up, which must then know what was asked.
+  const needsOriginal = resolvedBy === 'replay' || attempt.flow === 'withdrawal'
+  const original = needsOriginal ? await originalOf(deps, attempt) : undefined
   const outcome = await deps.processors.find(connection, {
     attempt: attempt.id,
     flow: attempt.flow,

@@ -21,11 +21,11 @@ export async function resumeDeposit(
   })
   const { payment, attempt, connection } = seen
   if (payment?.direction !== 'deposit' || !attempt || !connection) return payment
-  if (attempt.status !== 'requires_action' || attempt.processorReference === null) return payment
+  if (attempt.status !== 'requires_action') return payment
 
   const outcome = await deps.processors.resume(connection, payment.methodType, {
     attempt: attempt.id,
-    reference: attempt.processorReference,
+    reference: attempt.processorReference ?? '',
     amount: { asset: attempt.asset, minor: attempt.amount },
     params,
   })

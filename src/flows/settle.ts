@@ -116,6 +116,7 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     decline,
   })
   await watch(tx, { ...attempt, status: to }, now)
+  if (effects.status === 'approved' && told.source !== 'answer') await sendAgain(tx, subject, now)
   if (effects.review) await review(tx, deps, changed, effects.review)
   return { kind: 'moved', status: to, subject: changed, ...(next && { next }) }
 }
@@ -196,6 +197,16 @@ async function watch(tx: Tx, attempt: AttemptRow, now: Date): Promise<void> {
   const wait = nextLookUpMs(lookups)
   if (wait !== undefined) await enqueueJob(tx, { ...job, runAtMs: now.getTime() + wait })
 }
+
+/** Nothing had left after all. The payout that waited for its answer is long over, so another one must be promised. */
+const PAY_AGAIN_MS = 30_000
+const sendAgain = (tx: Tx, { row }: Subject, now: Date): Promise<void> =>
+  enqueueJob(tx, {
+    kind: 'pay_out',
+    operatorId: row.operatorId,
+    subject: row.id,
+    runAtMs: now.getTime() + PAY_AGAIN_MS,
+  })
 
 async function writeSubject(
   tx: Tx,

@@ -1,11 +1,15 @@
+import { pruneDecisions } from '../db/decisions.ts'
 import { deleteExpiredKeys } from '../db/idempotency.ts'
 import { dueJobs, type Job } from '../db/jobs.ts'
 import { operatorIds } from '../db/operators.ts'
+import { pruneRates } from '../db/rates.ts'
+import { advanceRules } from '../flows/advance-rules.ts'
 import { applyWebhook } from '../flows/apply-webhook.ts'
 import { deliverNotice } from '../flows/deliver-notice.ts'
 import type { Deps } from '../flows/deps.ts'
 import { fanOut } from '../flows/fan-out.ts'
 import { lookUp } from '../flows/look-up.ts'
+import { measureRouting } from '../flows/measure-routing.ts'
 import { payOut } from '../flows/pay-out.ts'
 import { isRecoverStep, recoverStep } from '../flows/redeliver.ts'
 import type { Again, JobTable } from './run.ts'
@@ -13,6 +17,11 @@ import type { Again, JobTable } from './run.ts'
 const MINUTE_MS = 60_000
 /** Deleted at a time: short enough not to be in anybody's way. */
 const EXPIRED_KEYS_PER_ROUND = 1_000
+/** A month of decisions: the longest that a draft is simulated on is a week. */
+const RECORDS_KEPT_MS = 30 * 24 * 60 * MINUTE_MS
+const RECORDS_PER_ROUND = 50_000
+/** The window of success rates is an hour; a day lets operations look back. */
+const RATES_KEPT_MS = 24 * 60 * MINUTE_MS
 
 type Flow = (deps: Deps, operatorId: string, subject: string) => Promise<{ readonly againAtMs?: number }>
 
@@ -38,6 +47,30 @@ export const JOBS: JobTable<Deps> = {
     },
   },
   periodic: {
+    // Plans follow the clock by themselves; this widens what is staged, judges it, and writes down what came due.
+    advance_rules: {
+      everyMs: MINUTE_MS / 4,
+      async run(deps) {
+        for (const operatorId of await deps.db.global(operatorIds)) await advanceRules(deps, operatorId)
+      },
+    },
+    forget_routing_records: {
+      everyMs: 60 * MINUTE_MS,
+      async run({ db, clock }) {
+        const nowMs = clock.nowMs()
+        for (const operatorId of await db.global(operatorIds)) {
+          await db.tx(operatorId, async (tx) => {
+            await pruneDecisions(tx, operatorId, nowMs - RECORDS_KEPT_MS, RECORDS_PER_ROUND)
+            await pruneRates(tx, operatorId, nowMs - RATES_KEPT_MS)
+          })
+        }
+      },
+    },
+    measure_routing: {
+      everyMs: MINUTE_MS / 4,
+      everywhere: true,
+      run: measureRouting,
+    },
     forget_idempotency_keys: {
       everyMs: 10 * MINUTE_MS,
       async run({ db, clock }) {

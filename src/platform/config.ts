@@ -175,7 +175,8 @@ const isLive = (config: Config) => config.PAYCAGE_ENV === 'live'
 function isUnverified(url: Secret | undefined): boolean {
   if (url === undefined) return false
   const { hostname, searchParams } = new URL(url.reveal())
-  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  // Hyperdrive's address is inside the isolate: it checks the certificate itself.
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.hyperdrive.local')
   return !isHere && searchParams.get('sslmode') !== 'verify-full'
 }
 

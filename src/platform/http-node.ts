@@ -21,6 +21,8 @@ export type NodeHttpSettings = {
   readonly refuseAddress?: (address: string) => boolean
   /** How names are resolved where `refuseAddress` is set; the system's way unless said. */
   readonly lookup?: Resolve
+  /** For TCP and TLS together. */
+  readonly connectTimeoutMs?: number
   /** PEM of an authority to trust beside the usual ones. */
   readonly ca?: string
 }
@@ -66,7 +68,7 @@ export function nodeHttp(settings: NodeHttpSettings = {}): HttpPort {
 }
 
 function openPool(origin: string, connections: number, settings: NodeHttpSettings): Pool {
-  const { refuseAddress, ca, lookup = systemLookup } = settings
+  const { refuseAddress, ca, lookup = systemLookup, connectTimeoutMs = CONNECT_TIMEOUT_MS } = settings
   return new Pool(origin, {
     connections,
     pipelining: 1,
@@ -77,7 +79,7 @@ function openPool(origin: string, connections: number, settings: NodeHttpSetting
     headersTimeout: READ_TIMEOUT_MS,
     bodyTimeout: READ_TIMEOUT_MS,
     connect: {
-      timeout: CONNECT_TIMEOUT_MS,
+      timeout: connectTimeoutMs,
       minVersion: 'TLSv1.2',
       ...(ca !== undefined && { ca }),
       ...(refuseAddress && { lookup: guardedLookup(refuseAddress, lookup) }),

@@ -2,15 +2,21 @@ import type { Facts } from '../adapters/contract.ts'
 import { assert } from '../core/errors.ts'
 import type { Db } from '../db/client.ts'
 import { listConnections, listFloats } from '../db/connections.ts'
+import { listFees, sumRates } from '../db/rates.ts'
 import { type ActiveRow, readActive, readVersionText } from '../db/rulesets.ts'
 import type { Breakers } from './breaker.ts'
 import { type CompiledRuleset, compile } from './compile.ts'
 import { point } from './hash.ts'
-import { type Candidate, type Health, NO_RATES, type Plan, plan, type Rates, type RouteFacts } from './plan.ts'
+import { type Candidate, type Health, type Plan, plan, type Rates, type RouteFacts } from './plan.ts'
+import { ratesOf } from './rates.ts'
 import { BUILT_IN, parseRuleset } from './rules.ts'
 
 /** How old what plans are made from may be: with the query it stays well under the second that is promised. */
 const REFRESH_MS = 500
+/** Rates move slowly, and summing them reads some thousand rows. */
+const RATES_REFRESH_MS = 10_000
+/** The sliding window of success rates. */
+export const RATE_WINDOW_MS = 60 * 60_000
 /** Operators whose tables are kept at once, some 100 kB each. */
 const MAX_OPERATORS = 500
 /** Compiled versions kept at once: the active one and the staged one of each operator. */
@@ -41,30 +47,45 @@ export type RoutingTableDeps = {
   readonly db: Db
   readonly clock: { nowMs(): number }
   readonly processors: { facts(processor: string): Facts | undefined }
-  readonly breakers: Pick<Breakers, 'health'>
+  readonly breakers: Pick<Breakers, 'health'> & Partial<Pick<Breakers, 'refresh'>>
 }
 
 /** Opens the routing table: a cache by operator over the published versions, the connections and their health. */
 export function createRoutingTable({ db, clock, processors, breakers }: RoutingTableDeps): RoutingTable {
   const kept = new Map<string, { readAtMs: number; value: Promise<RoutingState> }>()
+  const rates = new Map<string, { readAtMs: number; value: Promise<Rates> }>()
   const versions = new Map<string, Promise<CompiledRuleset>>()
 
   async function read(operatorId: string): Promise<RoutingState> {
-    const [health, rows] = await Promise.all([
+    const [health, known, rows] = await Promise.all([
       breakers.health(operatorId),
+      ratesFor(operatorId),
       db.tx(operatorId, async (tx) => ({
         active: await readActive(tx, operatorId),
         connections: await listConnections(tx, operatorId),
-        floats: await listFloats(tx, operatorId),
       })),
     ])
     const candidates = rows.connections.flatMap((connection) => {
       const facts = processors.facts(connection.processor)
       return facts ? [{ connection, facts }] : []
     })
-    const floats = new Map(rows.floats.map(({ connectionId, asset, minor }) => [`${connectionId}/${asset}`, minor]))
-    const rates: Rates = { ...NO_RATES, float: (connectionId, asset) => floats.get(`${connectionId}/${asset}`) }
-    return { active: rows.active, candidates, health, rates }
+    return { active: rows.active, candidates, health, rates: known }
+  }
+
+  const ratesFor = (operatorId: string): Promise<Rates> => {
+    const nowMs = clock.nowMs()
+    const known = rates.get(operatorId)
+    if (known && nowMs - known.readAtMs < RATES_REFRESH_MS) return known.value
+    const value = db.tx(operatorId, async (tx) =>
+      ratesOf(
+        await sumRates(tx, operatorId, nowMs - RATE_WINDOW_MS),
+        await listFees(tx, operatorId),
+        await listFloats(tx, operatorId),
+      ),
+    )
+    keep(rates, operatorId, { readAtMs: nowMs, value }, MAX_OPERATORS)
+    value.then(undefined, () => rates.get(operatorId)?.value === value && rates.delete(operatorId))
+    return value
   }
 
   const stateOf = (operatorId: string): Promise<RoutingState> => {
@@ -98,19 +119,29 @@ export function createRoutingTable({ db, clock, processors, breakers }: RoutingT
   return {
     stateOf,
     compiled,
-    refresh: (operatorId) => void kept.delete(operatorId),
+    refresh(operatorId) {
+      kept.delete(operatorId)
+      rates.delete(operatorId)
+      breakers.refresh?.(operatorId)
+    },
     async planFor(operatorId, facts) {
       const { active, candidates, health, rates } = await stateOf(operatorId)
-      const ruleset = await compiled(operatorId, versionFor(active, facts.playerId))
+      const ruleset = await compiled(operatorId, versionFor(active, facts.playerId, clock.nowMs()))
       return plan({ ruleset, facts, candidates, health, rates })
     },
   }
 }
 
-/** The version that a player's payments run on: while a candidate is staged, a fixed share of players is on it. */
-export function versionFor({ version, candidate, percent }: ActiveRow, playerId: string): number {
-  if (candidate === null) return version
-  return point(`stage/${candidate}/${playerId}`) * 100 < percent ? candidate : version
+/**
+ * The version that a player's payments run on at a time. While a candidate is staged, a fixed share of players is on it;
+ * what was scheduled begins, and what was for an emergency ends, at its very time and not when a job gets to it.
+ */
+export function versionFor(active: ActiveRow, playerId: string, nowMs: number): number {
+  const { candidate, percent, scheduledAt, scheduledVersion, revertAt, previousVersion } = active
+  if (revertAt !== null && revertAt.getTime() <= nowMs) return previousVersion ?? 0
+  if (scheduledVersion !== null && scheduledAt !== null && scheduledAt.getTime() <= nowMs) return scheduledVersion
+  if (candidate === null) return active.version
+  return point(`stage/${candidate}/${playerId}`) * 100 < percent ? candidate : active.version
 }
 
 /** Puts a value into a map in the order of writing, and drops the oldest over `max`. */

@@ -1,4 +1,4 @@
-import type { Facts, MethodType } from '../adapters/contract.ts'
+import type { Facts } from '../adapters/contract.ts'
 import type { ConnectionLimits } from '../core/connection.ts'
 import { assetByCode } from '../core/currencies.ts'
 import { type CompiledAction, type CompiledRuleset, DEFAULT_RULE } from './compile.ts'
@@ -24,7 +24,7 @@ export type HealthState = 'closed' | 'half_open' | 'open' | 'forced_open' | 'mai
 
 /** The breakers' view of accounts, and announced maintenance. */
 export type Health = {
-  state(connectionId: string, operation: 'charge' | 'payOut', method: MethodType): HealthState
+  state(connectionId: string, operation: string, method: string): HealthState
 }
 
 /** What is known of success, cost and money at hand. `undefined`: not known. */

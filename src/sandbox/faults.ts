@@ -16,6 +16,7 @@ export const FaultRule = z.strictObject({
     'reset',
     'drop_answer',
     'hang',
+    'late_answer',
     'slow_drip',
     'answer_twice',
     'html',
@@ -32,6 +33,8 @@ export const FaultRule = z.strictObject({
   ]),
   /** Of `drop_answer`: the line goes dead after this many bytes of the answer. */
   after_bytes: z.number().int().min(0).max(10_000).default(40),
+  /** Of `late_answer`: how long it waits. With `notify: all` the webhook comes first. */
+  delay_ms: z.number().int().min(0).max(60_000).default(500),
   /** The share of matching requests that are hit. */
   rate: z.number().min(0).max(1).default(1),
   /** How often it strikes before it is spent; without an end when absent. */
@@ -98,6 +101,9 @@ const SPOIL: Readonly<Record<FaultRule['fault'], Spoil>> = {
     response.socket?.write(raw.subarray(0, after_bytes), () => response.socket?.destroy())
   },
   hang: () => {},
+  late_answer: (response, answer, { delay_ms }) => {
+    setTimeout(() => respond(response, answer), delay_ms)
+  },
   slow_drip: (response, answer) => drip(response, rawAnswer(answer)),
   answer_twice: (response, answer) => {
     const raw = rawAnswer(answer)

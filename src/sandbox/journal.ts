@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { lockFolder } from './lock.ts'
 import { Operation, TruthLine } from './operation.ts'
 
 /** An answer kept under its idempotency key. */
@@ -45,6 +46,7 @@ export type Journal = {
  */
 export async function openJournal(dir: string): Promise<Journal> {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const unlock = await lockFolder(dir)
   const stateFile = join(dir, 'state.jsonl')
   const truthFile = join(dir, 'truth.jsonl')
   const state = await openLines(stateFile)
@@ -86,6 +88,7 @@ export async function openJournal(dir: string): Promise<Journal> {
       await durable()
       await state.file.close()
       await truth.file.close()
+      await unlock()
     },
   }
 }

@@ -50,7 +50,11 @@ if (missing.length > 0) {
 }
 
 const running = await startProcessor(settings)
+let stopping = false
+// A signal and a lost channel often come together; the books are closed once.
 const stop = () => {
+  if (stopping) return
+  stopping = true
   running.close().then(() => process.exit(0))
 }
 process.on('SIGTERM', stop)

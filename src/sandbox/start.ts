@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { type Api, makeApi } from './api.ts'
 import { openBooks } from './books.ts'
 import { type Behaviour, control, HEALTHY } from './control.ts'
@@ -33,6 +33,10 @@ export type RunningProcessor = {
 
 /** A silent line is cut after this long; every caller's deadline is shorter. */
 const SILENCE_MS = 60_000
+
+/** The gateway takes "not found" after 10 s as proof, so a request that has waited this long is never acted on any more. */
+const ACTS_WITHIN_MS = 5_000
+const TURNS_TO_SEE_HANG_UP = 3
 
 /** Starts a processor: its API on one port, its controls on another, so that they stay reachable while the API is closed. */
 export async function startProcessor(settings: ProcessorSettings): Promise<RunningProcessor> {
@@ -125,10 +129,15 @@ function makeLine({ api, faults, journal, apiKeys, behaviour }: LineParts): Hand
   const random = seeded(Date.now())
   return async (request, response) => {
     const url = URL.parse(request.url ?? '/', 'http://sandbox.local')
+    const arrivedMs = performance.now()
     const { mode, latency_ms, fail_rate } = behaviour()
     if (mode === 'hang') return silence(response)
     const body = await readBody(request)
     if (latency_ms > 0) await wait(latency_ms)
+    // A caller who has hung up meanwhile is seen to have done so only at the next reads of his socket, a turn or two later.
+    for (let turns = 0; turns < TURNS_TO_SEE_HANG_UP; turns += 1) await turn()
+    const tooLate = !request.socket.writable || performance.now() - arrivedMs > ACTS_WITHIN_MS
+    if (tooLate) return respond(response, MAINTENANCE)
     const refusal = refusalOf(mode, random() < fail_rate)
     if (refusal) return respond(response, refusal)
     if (!url || body === undefined) return respond(response, TOO_LARGE)
@@ -149,6 +158,10 @@ function makeLine({ api, faults, journal, apiKeys, behaviour }: LineParts): Hand
   }
 }
 
+const MAINTENANCE: Exclude<Answer, 'silence'> = {
+  status: 503,
+  json: { error: { code: 'maintenance', detail: 'Not processed. Try another processor.' } },
+}
 const NOTHING_DONE = { status: 200, json: {} } as const
 const TOO_LARGE: Exclude<Answer, 'silence'> = {
   status: 413,
@@ -162,9 +175,7 @@ const UNAUTHENTICATED: Exclude<Answer, 'silence'> = {
 
 function refusalOf(mode: Behaviour['mode'], unlucky: boolean): Exclude<Answer, 'silence'> | undefined {
   if (mode === 'http_500') return { status: 500, json: { error: { code: 'internal', detail: 'Something broke.' } } }
-  return mode === 'down' || unlucky
-    ? { status: 503, json: { error: { code: 'maintenance', detail: 'Not processed. Try another processor.' } } }
-    : undefined
+  return mode === 'down' || unlucky ? MAINTENANCE : undefined
 }
 
 function spoiled(response: ServerResponse, rule: FaultRule, answer: Exclude<Answer, 'silence'>): void {

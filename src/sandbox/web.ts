@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Far above any real request; more is cut off with 413. */
 const MAX_BODY_BYTES = 65_536
+const MAX_DRAINED_BYTES = 1_048_576
 
 /** What a handler answers with; `silence` leaves the line open until the caller gives up. */
 export type Answer =
@@ -27,10 +28,11 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
   let bytes = 0
   for await (const chunk of request) {
     bytes += chunk.length
-    if (bytes > MAX_BODY_BYTES) return undefined
-    chunks.push(chunk)
+    // Read on without keeping it, or the caller would see a reset instead of the 413; past this the line is cut.
+    if (bytes > MAX_DRAINED_BYTES) return undefined
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks).toString('utf8')
 }
 
 /** Reads JSON; undefined when it is none. */

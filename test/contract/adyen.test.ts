@@ -5,6 +5,7 @@ import { adapterContract } from './adapter-contract.ts'
 import type { AdapterFixtures, Answers, Asked, Signing, ToldFact } from './fixtures.ts'
 
 const API_KEY = 'AQEcanary_api_key_5f1d0c9be2'
+const TRANSFERS_KEY = 'AQEcanary_transfers_key_77'
 const SECRETS = ['11'.repeat(32), '22'.repeat(32)] as const
 const FOREIGN = '33'.repeat(32)
 const MERCHANT = 'PaycageTest'
@@ -103,8 +104,9 @@ const fixtures: AdapterFixtures = {
     api_key: API_KEY,
     webhook_secrets: [...SECRETS],
     balance_account: 'BA00000000000000000000001',
+    transfers_api_key: TRANSFERS_KEY,
   },
-  canaries: [API_KEY, ...SECRETS, FOREIGN],
+  canaries: [API_KEY, TRANSFERS_KEY, ...SECRETS, FOREIGN],
   assets: ['EUR', 'JPY', 'KWD'],
   amountOnWire: ({ asset, minor }) => `"amount":{"currency":"${asset}","value":${minor}}`,
   charge: {

@@ -7,6 +7,7 @@ import { cancelWithdrawal } from '../../src/flows/cancel-withdrawal.ts'
 import { decideReview } from '../../src/flows/decide-review.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { excludePlayer } from '../../src/flows/exclude-player.ts'
+import { lookUp } from '../../src/flows/look-up.ts'
 import { payOut } from '../../src/flows/pay-out.ts'
 import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
@@ -245,6 +246,7 @@ it('lets an excluded player have the own money back to where it went before, and
     type: 'self_exclusion',
     until: null,
     source: 'player',
+    by: 'cli_test',
   } as const
   await excludePlayer(world.deps, exclusion)
   await expect(deposit(world.deps, depositOrder(world, '5.00'))).rejects.toMatchObject({ code: 'self_excluded' })
@@ -253,4 +255,29 @@ it('lets an excluded player have the own money back to where it went before, and
   expect((await withdraw(world.deps, { ...withdrawalOrder(world, '20.00'), destination: elsewhere })).status).toBe(
     'held',
   )
+})
+
+it('asks people about an account that another player is paid at, unless the operator allows it', async () => {
+  const world = await funded()
+  await withdraw(world.deps, withdrawalOrder(world, '10.00'))
+  await world.deps.db.tx(world.operatorId, (tx) =>
+    savePlayer(tx, world.operatorId, 'p2', { name: 'Ada Example', kycStatus: 'verified' }, 'cli_test'),
+  )
+  await deposit(world.deps, { ...depositOrder(world, '50.00'), playerId: 'p2' })
+  expect((await withdraw(world.deps, { ...withdrawalOrder(world, '10.00'), playerId: 'p2' })).status).toBe('held')
+  await world.database.admin`update operator set settings = '{"withdrawal": {"sharedDestination": "allow"}}'`
+  expect((await withdraw(world.deps, { ...withdrawalOrder(world, '10.00'), playerId: 'p2' })).status).toBe('approved')
+})
+
+it('is sent again when a look-up proves that nothing had left', async () => {
+  const world = await funded()
+  world.answer((call) => (call.verb === 'payOut' ? { kind: 'unknown', reason: 'timeout' } : undefined))
+  const asked = await withdraw(world.deps, withdrawalOrder(world, '40.00'))
+  await payOut(world.deps, world.operatorId, asked.id)
+  await world.database.admin`delete from job where kind = 'pay_out'`
+  world.clock.pass(60_000)
+  await lookUp(world.deps, world.operatorId, world.calls[0]?.request.attempt ?? '')
+  expect(await statusOf(world, asked.id)).toBe('approved')
+  const jobs = await world.deps.db.global((tx) => tx`select kind from job where subject = ${asked.id}`)
+  expect(jobs).toEqual([{ kind: 'pay_out' }])
 })

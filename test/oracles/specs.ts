@@ -6,11 +6,13 @@ import addFormats from 'ajv-formats'
 
 /**
  * The processors' official specifications, which this project doesn't keep: docs/contribute/specs.md tells where each is
- * published. They are looked for in `$PAYCAGE_SPECS`, then beside the checkout in `shared/specs`.
+ * published. They are looked for in `$PAYCAGE_SPECS`, or without it beside the checkout in `shared/specs`.
  */
-const PLACES = [process.env.PAYCAGE_SPECS, '../shared/specs', '../../shared/specs'].flatMap((place) =>
-  place === undefined ? [] : [fileURLToPath(new URL(`../../${place}/`, import.meta.url)), `${place}/`],
-)
+const ROOT = new URL('../../', import.meta.url)
+const PLACES =
+  process.env.PAYCAGE_SPECS === undefined
+    ? ['../shared/specs/', '../../shared/specs/'].map((place) => fileURLToPath(new URL(place, ROOT)))
+    : [`${process.env.PAYCAGE_SPECS}/`]
 
 /** The folder of the specifications, or undefined when they aren't on this machine. */
 export const SPECS: string | undefined = PLACES.find((place) => existsSync(`${place}adyen`))

@@ -109,6 +109,13 @@ it('TLS spoken to a plain port is a TLS failure, not an unknown outcome', async 
   expect(end).not.toMatchObject({ phase: 'written' })
 })
 
+it('a connection that is never made up is a failed connection, nothing written', async () => {
+  // The TCP handshake is the kernel's; a server that never speaks TLS stalls the rest of it.
+  const { url } = await tcp(() => {})
+  const end = await port({ connectTimeoutMs: 200 }).start(call(url.replace('http:', 'https:'))).end
+  expect(end).toEqual({ kind: 'failed', why: 'connect_failed', phase: 'not_connected' })
+})
+
 it('a processor that swallows the request and says nothing: given up after writing', async () => {
   const { url, heard } = await tcp(() => {})
   expect(await givenUp(port(), url, () => heard.length > 0)).toBe('written')

@@ -145,6 +145,19 @@ describe('controls', () => {
     expect(await account.charge(attempt(), '10.00')).toMatchObject({ kind: 'not_sent', code: 'processor_maintenance' })
   })
 
+  it('a caller that hung up while it waited is not charged: "not found" stays true', async () => {
+    const ref = attempt()
+    await a.control({ latency_ms: 900 })
+    expect(await account.charge(ref, '10.00')).toMatchObject({ kind: 'unknown', reason: 'timeout' })
+    await a.control({ latency_ms: 0 })
+    // A later request of the same age proves that the first one had its turn.
+    const { base_url, api_key } = a.connectionConfig
+    await a.control({ latency_ms: 300 })
+    await fetch(`${base_url}/v1/charges?our_ref=${ref}`, { headers: { authorization: `Bearer ${api_key}` } })
+    await a.control({ latency_ms: 0 })
+    expect(await account.find(ref)).toEqual({ kind: 'not_found' })
+  })
+
   it('a wrong admin key or setting changes nothing', async () => {
     const wrong = await fetch(a.controlUrl.replace(/[0-9a-f]{24}/, '0'.repeat(24)), {
       method: 'PUT',
@@ -195,6 +208,15 @@ describe('controls', () => {
     expect(await (await fetch(`${a.controlUrl}/faults`)).json()).toMatchObject({ rules: [{ times: 1 }] })
     // The line after a broken answer is whole again.
     expect(await account.find(ref)).toMatchObject({ kind: 'succeeded', amount: eur('10.00') })
+  })
+
+  it('the fault plan: a webhook before its answer', async () => {
+    const ref = attempt()
+    await a.control({ notify: 'all' })
+    await a.control({ rules: [{ our_ref: ref, fault: 'late_answer', delay_ms: 400 }] }, '/faults')
+    const answer = account.charge(ref, '10.00').then(() => 'answer')
+    expect(await Promise.race([answer, account.heard(ref).then(() => 'webhook')])).toBe('webhook')
+    expect(await answer).toBe('answer')
   })
 
   it('the fault plan: before the work, nothing is taken', async () => {

@@ -49,6 +49,25 @@ it('killed under load, it still knows everything that it answered, and told no o
     if (kind === 'not_sent') expect(truth.map(({ our_ref }) => our_ref)).not.toContain(attempt)
 })
 
+it('frozen while requests came in, it does not charge those who gave up meanwhile', async () => {
+  const sandbox = await startSandbox({ id: 'sandbox_a', run: 'process', ...SECRETS })
+  onTestFinished(() => sandbox.stop())
+  const account = await sandboxAccount(sandbox)
+  onTestFinished(() => account.close())
+  // Its sockets are open already, so the kernel takes the requests while nobody reads them.
+  const before = Array.from({ length: 4 }, (_, n) => account.charge(`att_warm_${n}`, '10.00'))
+  await Promise.all(before)
+  sandbox.freeze(true)
+  const during = Array.from({ length: 8 }, (_, n) => account.charge(`att_frozen_${n}`, '10.00'))
+  const kinds = (await Promise.all(during)).map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind !== 'unknown' && kind !== 'not_sent')).toEqual([])
+  expect(kinds).toContain('unknown')
+  sandbox.freeze(false)
+  expect(await account.charge('att_after', '10.00')).toMatchObject({ kind: 'succeeded' })
+  for (let n = 0; n < 8; n += 1) expect(await account.find(`att_frozen_${n}`)).toEqual({ kind: 'not_found' })
+  expect((await sandbox.truth()).filter(({ our_ref }) => our_ref.includes('frozen'))).toEqual([])
+})
+
 it('a key and a pending payment outlive a kill: the same answer again, then the webhook', async () => {
   const dataDir = dataFolder()
   const first = await startSandbox({ id: 'sandbox_a', run: 'process', dataDir, ...SECRETS })
@@ -84,6 +103,15 @@ it('a line torn by the crash is cut off, and a truth line that was still missing
   onTestFinished(() => after.close())
   expect(await after.find('att_2')).toMatchObject({ kind: 'succeeded', amount: eur('20.00') })
   expect(await after.charge('att_3', '30.00')).toMatchObject({ kind: 'succeeded' })
+})
+
+it('a second one on the same folder is refused while the first lives, and takes over when it was killed', async () => {
+  const dataDir = dataFolder()
+  const first = await startSandbox({ id: 'sandbox_a', run: 'process', dataDir, ...SECRETS })
+  await expect(startSandbox({ id: 'sandbox_a', dataDir, ...SECRETS })).rejects.toThrow('in use')
+  await first.kill()
+  const second = await startSandbox({ id: 'sandbox_a', dataDir, ...SECRETS })
+  await second.stop()
 })
 
 it('it does not start without its secrets, and names all that is missing', async () => {

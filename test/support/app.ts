@@ -32,7 +32,7 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     newUuid,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
     metrics: { count() {}, gauge() {}, observe() {} },
-    routing: { planFor: absent },
+    routing: { planFor: absent, stateOf: absent, compiled: absent, refresh: absent },
     cipher: { seal: absent, open: absent, blindIndex: absent },
     notices: { check: absent, post: absent },
     checkDestination: absent,

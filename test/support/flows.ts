@@ -6,6 +6,7 @@ import { savePlayer } from '../../src/db/players.ts'
 import { checkDestination } from '../../src/destinations/index.ts'
 import type { Deps } from '../../src/flows/deps.ts'
 import { createRoutingTable } from '../../src/router/active.ts'
+import type { Breakers } from '../../src/router/breaker.ts'
 import { newId, newUuid, type TestClock, testCipher, testClock } from './access.ts'
 import { databaseForThisTest, type TestDatabase } from './database.ts'
 
@@ -70,7 +71,12 @@ export async function flowWorld(): Promise<FlowWorld> {
     events: async () => ({ kind: 'refused', why: 'signature_missing' }),
   }
   const { db } = database
-  const healthy = { health: async () => ({ state: () => 'closed' as const }) }
+  const healthy: Breakers = {
+    run: (_key, call) => call(),
+    state: async () => 'closed',
+    health: async () => ({ state: () => 'closed' }),
+    refresh() {},
+  }
   await db.global((tx) => insertOperator(tx, { id: operatorId, name: 'Test' }))
   await db.tx(operatorId, async (tx) => {
     for (const [id, processor] of [[conA, 'model_a'] as const, [conB, 'model_b'] as const]) {

@@ -31,6 +31,8 @@ export type Sandbox = {
   truth(): Promise<TruthLine[]>
   /** `PUT` or `POST` below the control URL; the answer's JSON. Throws on a refusal. */
   control(change: unknown, at?: '' | '/faults' | '/webhooks'): Promise<unknown>
+  /** Freezes it, or lets it go on, as a machine under pressure would; only for `run: 'process'`. */
+  freeze(frozen: boolean): void
   /** Ends it as a crash would; only for `run: 'process'`. */
   kill(): Promise<void>
   /** Ends it and removes its data, unless the folder was given. */
@@ -77,6 +79,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (!answer.ok) throw new Error(`control refused: ${answer.status} ${text}`)
       return JSON.parse(text)
     },
+    freeze: (frozen) => started.signal(frozen ? 'SIGSTOP' : 'SIGCONT'),
     kill: () => started.end('SIGKILL'),
     async stop() {
       await started.end('SIGTERM')
@@ -90,6 +93,7 @@ type Started = {
   readonly apiUrl: string
   readonly controlUrl: string
   readonly truthFile: string
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
@@ -97,6 +101,9 @@ async function startInside(settings: Settings): Promise<Started> {
   const running = await startProcessor(settings)
   return {
     ...running,
+    signal() {
+      throw new Error("a sandbox inside this process can't be frozen")
+    },
     end(signal) {
       if (signal === 'SIGKILL') throw new Error("a sandbox inside this process can't be killed")
       return running.close()
@@ -119,6 +126,9 @@ async function startChild({ id, dataDir, port, apiKeys, webhookSecrets, adminKey
     apiUrl: ready.api_url,
     controlUrl: ready.control_url,
     truthFile: ready.truth_file,
+    signal: (signal) => {
+      child.kill(signal)
+    },
     end: (signal) =>
       new Promise((ended) => {
         if (child.exitCode !== null || child.signalCode !== null) return ended()

@@ -153,8 +153,8 @@ async function send(
   freshToken: World['token'],
 ): Promise<WorldAnswer> {
   keys += 1
-  const bearer = token === undefined ? await freshToken() : token
   const idempotencyKey = key === undefined && method === 'POST' ? `world-request-${keys}-${process.pid}` : key
+  const bearer = token === undefined ? await freshToken() : token
   const answer = await fetch(url + path, {
     method,
     headers: {

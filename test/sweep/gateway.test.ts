@@ -28,6 +28,8 @@ async function thingsOfTheSecond() {
     reference: 'w-1',
     destination: { type: 'bank', iban: 'FI2112345600000785', name: 'Ada Example' },
   })
+  const rules = { language: 1, rules: [], default: { strategy: 'ordered', connections: '*' } }
+  const ruleset = await make('/v1/routing/rulesets', { name: 'theirs', document: rules })
   expect([deposit.id, refund.id, withdrawal.id]).toEqual(
     [/^dep_/, /^rfd_/, /^wdr_/].map((form) => expect.stringMatching(form)),
   )
@@ -36,6 +38,7 @@ async function thingsOfTheSecond() {
     '/v1/refunds/{': { id: refund.id },
     '/v1/withdrawals/{': { id: withdrawal.id },
     '/v1/players/{': { player_id: 'only-theirs' },
+    '/v1/routing/rulesets/{': { id: ruleset.id },
     '/v1/connections/{': { id: gateway.second.connections.sandbox_a ?? '' },
   }
 }

@@ -1,17 +1,7 @@
 import { z } from 'zod'
 import { timeOfId } from '../../core/ids.ts'
-import {
-  type Charge,
-  defineAdapter,
-  type Find,
-  type Io,
-  type Modification,
-  type Outcome,
-  outcomeOf,
-  type PayOut,
-  type Refund,
-  type Resume,
-} from '../contract.ts'
+import type { Charge, Find, Io, Modification, Outcome, PayOut, Refund, Resume } from '../contract.ts'
+import { defineAdapter, outcomeOf } from '../contract.ts'
 import { asciiName, toHex } from '../encoding.ts'
 import { path } from '../path.ts'
 import { hmac } from '../signature.ts'
@@ -20,24 +10,23 @@ import { events } from './webhook.ts'
 import { Modified, Payment, ServiceError, Transfer, Transfers } from './wire.ts'
 
 const HmacKey = z.string().regex(/^[0-9a-fA-F]{64}$/)
+const Prefix = z.string().regex(/^[A-Za-z0-9-]{1,63}$/)
+const Account = z.string().min(1).max(80)
 const Url = z.url({ protocol: /^https?$/ })
 
 /** An operator's account at Adyen. `hosts` is for doubles: a live account can't be pointed anywhere else. */
 const Config = z
   .strictObject({
     environment: z.enum(['test', 'live']),
-    live_prefix: z
-      .string()
-      .regex(/^[A-Za-z0-9-]{1,63}$/)
-      .optional(),
-    merchant_account: z.string().min(1).max(80),
+    live_prefix: Prefix.optional(),
+    merchant_account: Account,
     api_key: z.string().min(1),
     /** HMAC keys of the standard webhooks and of the balance platform's, each with its follower while one is replaced. */
     webhook_secrets: z.array(HmacKey).min(1).max(4),
     /** `immediate`: an authorization takes the money. `manual`: it waits for `capture`. */
     capture: z.enum(['immediate', 'manual']).default('immediate'),
     /** Payouts: the balance account that pays, and the balance platform's own API key. */
-    balance_account: z.string().min(1).max(80).optional(),
+    balance_account: Account.optional(),
     transfers_api_key: z.string().min(1).optional(),
     payout_priority: z.enum(['regular', 'fast', 'instant']).default('regular'),
     hosts: z.strictObject({ checkout: Url, transfers: Url }).optional(),
@@ -131,7 +120,8 @@ async function charge(request: Charge, { send }: Io, config: AdyenConfig): Promi
     },
     ...{ redirectToIssuerMethod: 'GET', redirectFromIssuerMethod: 'GET' },
     ...(config.capture === 'immediate' && { captureDelayHours: 0 }),
-    countryCode: player.country,
+    // Our own code for a country that the operator hasn't told.
+    ...(player.country !== 'ZZ' && { countryCode: player.country }),
     ...(player.email && { shopperEmail: player.email }),
     ...(client?.ip && { shopperIP: client.ip }),
   }

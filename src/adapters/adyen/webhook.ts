@@ -26,12 +26,10 @@ export const EVENT_CODES = words([
   ['odd', 'PAYOUT_DECLINE PAYOUT_EXPIRE PAYOUT_THIRDPARTY'],
 ])
 
-const DISPUTE_STAGES = words<DisputeNews['stage']>([
-  ['inquiry', 'REQUEST_FOR_INFORMATION'],
-  ['pre_arbitration', 'PREARBITRATION_OPEN PREARBITRATION_ACCEPTED PREARBITRATION_DECLINED PREARBITRATION_LOST'],
-  ['pre_arbitration', 'PREARBITRATION_ISSUER_WITHDRAWN PREARBITRATION_WON'],
-  ['arbitration', 'SCHEME_ARBITRATION SCHEME_ARBITRATION_LOST SCHEME_ARBITRATION_WON'],
-])
+const disputeStage = (eventCode: string): DisputeNews['stage'] =>
+  (eventCode.startsWith('PREARB') && 'pre_arbitration') ||
+  (eventCode.startsWith('SCHEME') && 'arbitration') ||
+  (eventCode.startsWith('REQUEST') ? 'inquiry' : 'chargeback')
 const DISPUTE_STATUSES = words<DisputeNews['status']>([
   ['evidence_due', 'NOTIFICATION_OF_CHARGEBACK'],
   ['evidence_submitted', 'INFORMATION_SUPPLIED PREARBITRATION_DECLINED'],
@@ -90,7 +88,7 @@ function eventOf(item: z.infer<typeof Item>, config: AdyenConfig): ProcessorEven
   const base = { id: `${pspReference}:${eventCode}:${success}`, flow, reference, ...attempt } as const
   const outcome = itemOutcome(item, reference, amount, config.capture === 'manual')
   if (meaning !== 'dispute' || amount === undefined) return { ...base, outcome }
-  const stage = DISPUTE_STAGES[eventCode] ?? 'chargeback'
+  const stage = disputeStage(eventCode)
   const status = DISPUTE_STATUSES[eventCode] ?? 'opened'
   return { ...base, outcome, dispute: { reference: pspReference, stage, status, amount } }
 }

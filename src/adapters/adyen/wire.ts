@@ -74,9 +74,6 @@ export const HostedFields = z.strictObject({
   encryptedExpiryYear: Encrypted,
   encryptedSecurityCode: Encrypted,
   holderName: z.string().max(80).regex(/^\D*$/).optional(),
-  brand: z
-    .string()
-    .regex(/^[a-z_]{1,40}$/)
-    .optional(),
+  brand: z.optional(z.string().regex(/^[a-z_]{1,40}$/)),
   checkoutAttemptId: z.string().max(256).optional(),
 })

@@ -72,6 +72,8 @@ export const btcpay = defineAdapter<BtcpayConfig>({
 
 /** Nothing was sent: the request can't be said in BTCPay's words. */
 const REFUSED: Outcome = { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request' }
+// BTCPay gives a store's payouts only whole, some 400 bytes each: this holds forty thousand.
+const MAX_LIST_BYTES = 16 * 1_048_576
 const TWICE: Outcome = { kind: 'unknown', reason: 'duplicate_request' }
 
 async function charge(request: Charge, io: Io, config: BtcpayConfig): Promise<Outcome> {
@@ -141,7 +143,7 @@ async function refund({ attempt, amount, original }: Refund, { send }: Io, confi
 
 async function findRefund(asked: Asked, send: Send, config: BtcpayConfig): Promise<Outcome> {
   const list = path`/api/v1/stores/${config.store_id}/pull-payments?includeArchived=true`
-  const sent = await send(PullPayments, { method: 'GET', path: list })
+  const sent = await send(PullPayments, { method: 'GET', path: list, maxAnswerBytes: MAX_LIST_BYTES })
   if (sent.kind !== 'answer') return outcomeOf(sent, () => TWICE)
   const [pull, second] = sent.body.filter((one) => one.name === asked.attempt)
   if (second) return TWICE
@@ -174,7 +176,7 @@ async function findPayout(
   config: BtcpayConfig,
 ): Promise<Outcome> {
   const list = path`/api/v1/stores/${config.store_id}/payouts?includeCancelled=true`
-  const sent = await send(Payouts, { method: 'GET', path: list })
+  const sent = await send(Payouts, { method: 'GET', path: list, maxAnswerBytes: MAX_LIST_BYTES })
   if (sent.kind !== 'answer') return outcomeOf(sent, () => TWICE)
   const ours = sent.body.filter((one) => one.metadata?.attempt === attempt)
   if (ours.length === 0) return { kind: 'not_found' }

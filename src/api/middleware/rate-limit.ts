@@ -126,4 +126,10 @@ export const limited = ({ requests, windowMs }: RatePolicy, { retryAfterMs }: Ra
     retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)),
   })
 
+/** Counts a caller whom nobody knows by its address. Throws `rate_limited` when there were too many. */
+export async function countStranger({ store, policies: { address }, clock }: RateLimits, ip: string): Promise<void> {
+  const verdict = await store.take(`address:${ip}`, address, clock.nowMs())
+  if (!verdict.allowed) throw limited(address, verdict)
+}
+
 const policyText = ({ name, requests, windowMs }: RatePolicy): string => `"${name}";q=${requests};w=${windowMs / 1000}`

@@ -24,7 +24,9 @@ import {
   TimelineShown,
 } from './payments.ts'
 
-const Token = z.string().regex(/^[\x21-\x7e]{1,1024}$/)
+/** Hosted fields that encrypt in the browser make tokens of a few thousand characters. */
+const TOKEN_CHARS = 8_192
+const Token = z.string().regex(new RegExp(`^[\\x21-\\x7e]{1,${TOKEN_CHARS}}$`))
 const Name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/)
 
 /** How the player pays. A card is a token of hosted fields: there is no member for a number. */
@@ -63,6 +65,7 @@ export const createDeposit = endpoint({
   scope: 'deposits:write',
   cashier: true,
   idempotent: true,
+  bounds: { strings: { token: TOKEN_CHARS } },
   body: z.strictObject({
     player_id: PlayerId,
     ...MONEY,

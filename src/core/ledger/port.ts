@@ -11,7 +11,7 @@ export type LedgerPort = {
   openAccount(operatorId: string, code: AccountCode, asset: string): Promise<void>
   /** Posts one journal, in company of whatever others are posting. Throws `overloaded` when too many wait. */
   post(operatorId: string, posting: Posting): Promise<PostResult>
-  /** Posts journals in one go, each all or nothing, none at the cost of another; an answer for each, in their order. At most 500 transfers. */
+  /** Posts journals in one go, each all or nothing, none at the cost of another; an answer for each, in their order. At most 1,000 transfers. */
   postMany(operatorId: string, postings: readonly Posting[]): Promise<PostResult[]>
   /** Reserves amounts for later; an answer for each, in their order. */
   hold(operatorId: string, holds: readonly Hold[]): Promise<HoldResult[]>

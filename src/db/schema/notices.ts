@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
 import { bigint, check, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import type { StoredEvent } from '../inbound-webhooks.ts'
 import { at } from './columns.ts'
 
 /** What happened, for the operator: written in the transaction that made it true (the outbox), delivered from here. */
@@ -50,3 +49,6 @@ export const inboundWebhook = pgTable(
     check('inbound_status_known', sql`${t.status} in ('received', 'applied', 'ignored', 'parked', 'quarantined')`),
   ],
 )
+
+/** A processor's event as it is stored: JSON has no bigint, so money is written as text (`{ "$minor": "1000" }`). */
+type StoredEvent = Readonly<Record<string, unknown>>

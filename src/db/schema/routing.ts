@@ -1,6 +1,19 @@
 import { sql } from 'drizzle-orm'
-import { check, foreignKey, integer, jsonb, pgTable, primaryKey, smallint, text, unique } from 'drizzle-orm/pg-core'
-import { at } from './columns.ts'
+import {
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  unique,
+} from 'drizzle-orm/pg-core'
+import { at, minorUnits } from './columns.ts'
+import { connection } from './connections.ts'
 import { operator } from './operators.ts'
 
 /** A draft of routing rules: edited, checked and approved here, and never what payments run on. `revision` rises with each edit. */
@@ -158,4 +171,141 @@ export const publication = pgTable(
     at: at().notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.operatorId, table.epoch] })],
+)
+
+/**
+ * A payment as routing saw it, and what came of it: what drafts are simulated on. One row per plan; the facts are those
+ * that rules may use, so no token, name or address is in it.
+ */
+export const routeDecision = pgTable(
+  'route_decision',
+  {
+    operatorId: text()
+      .notNull()
+      .references(() => operator.id),
+    id: text().notNull(),
+    paymentId: text().notNull(),
+    at: at().notNull(),
+    /** `RouteFacts` by their own names; the amount stands in its own columns. */
+    facts: jsonb().$type<Record<string, unknown>>().notNull(),
+    asset: text().notNull(),
+    amount: minorUnits().notNull(),
+    rulesetVersion: integer().notNull(),
+    ruleId: text().notNull(),
+    /** Connections in the order planned; empty when none was left. */
+    route: text().array().notNull(),
+    /** Whether the first attempt succeeded; null while it isn't known. */
+    firstSucceeded: boolean(),
+    /** Whether the payment succeeded in the end, and where. */
+    succeeded: boolean(),
+    connectionId: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.operatorId, table.id] }),
+    unique('route_decision_payment').on(table.operatorId, table.paymentId),
+    index('route_decision_by_time').on(table.operatorId, table.at),
+  ],
+)
+
+/**
+ * Attempts and successes by connection and kind of payment, five minutes a row. `slot` spreads the writers: a success
+ * must not wait for the commit of another.
+ */
+export const rateWindow = pgTable(
+  'rate_window',
+  {
+    operatorId: text().notNull(),
+    bucket: at().notNull(),
+    connectionId: text().notNull(),
+    direction: text().notNull(),
+    method: text().notNull(),
+    asset: text().notNull(),
+    country: text().notNull(),
+    /** Country of the card's issuer, or empty. */
+    binCountry: text().notNull(),
+    slot: smallint().notNull(),
+    attempts: integer().notNull(),
+    succeeded: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [
+        table.operatorId,
+        table.bucket,
+        table.connectionId,
+        table.direction,
+        table.method,
+        table.asset,
+        table.country,
+        table.binCountry,
+        table.slot,
+      ],
+    }),
+    check('rate_window_sane', sql`${table.succeeded} between 0 and ${table.attempts}`),
+  ],
+)
+
+/** What a processor takes for a payment: the narrowest row that fits counts; `*` fits all. */
+export const feeSchedule = pgTable(
+  'fee_schedule',
+  {
+    operatorId: text().notNull(),
+    connectionId: text().notNull(),
+    direction: text().notNull(),
+    method: text().notNull(),
+    asset: text().notNull(),
+    /** Per payment, minor units of `asset`; nothing where `asset` is `*`. */
+    fixed: minorUnits().notNull(),
+    /** Share of the amount, in millionths. */
+    millionths: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.operatorId, table.connectionId, table.direction, table.method, table.asset] }),
+    foreignKey({
+      columns: [table.operatorId, table.connectionId],
+      foreignColumns: [connection.operatorId, connection.id],
+    }),
+    check(
+      'fee_schedule_sane',
+      sql`${table.fixed} >= 0 and ${table.fixed} < 1e38 and ${table.millionths} between 0 and 1000000`,
+    ),
+    check('fee_schedule_fixed_has_asset', sql`${table.asset} <> '*' or ${table.fixed} = 0`),
+  ],
+)
+
+/** An operator's own word on a decline, over the taxonomy. `processor` is `*` for all. */
+export const declineOverride = pgTable(
+  'decline_override',
+  {
+    operatorId: text()
+      .notNull()
+      .references(() => operator.id),
+    code: text().notNull(),
+    processor: text().notNull(),
+    next: text().$type<'next' | 'once' | 'same' | 'step_up' | 'player' | 'never'>().notNull(),
+    reason: text().notNull(),
+    setBy: text().notNull(),
+    setAt: at().notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.operatorId, table.code, table.processor] }),
+    check('decline_override_known', sql`${table.next} in ('next', 'once', 'same', 'step_up', 'player', 'never')`),
+  ],
+)
+
+/** Codes of processors that no table knows, counted, so that somebody adds them. */
+export const unmappedDecline = pgTable(
+  'unmapped_decline',
+  {
+    operatorId: text()
+      .notNull()
+      .references(() => operator.id),
+    processor: text().notNull(),
+    flow: text().notNull(),
+    processorCode: text().notNull(),
+    seen: integer().notNull(),
+    firstAt: at().notNull(),
+    lastAt: at().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.operatorId, table.processor, table.flow, table.processorCode] })],
 )

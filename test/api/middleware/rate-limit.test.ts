@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { endpoint } from '../../../src/api/endpoint.ts'
 import { gcra, memoryRateStore, type RateStore, sharedRateStore } from '../../../src/api/middleware/rate-limit.ts'
+import { Fault } from '../../../src/core/errors.ts'
 import { edgeDeps, testApp } from '../../support/app.ts'
 import { databaseForThisTest } from '../../support/database.ts'
 
@@ -69,6 +70,19 @@ const ping = endpoint({
   scope: 'ledger:read',
   answers: { 200: z.object({}) },
   handle: async () => ({ status: 200, body: {} }),
+})
+
+it('counts callers whom nobody knows by their address', async () => {
+  const app = testApp({
+    endpoints: [ping],
+    authenticate: async () => {
+      throw new Fault('unauthenticated', 'No.')
+    },
+    ratePolicies: { address: { name: 'address', requests: 2, windowMs: 60_000 } },
+  })
+  const statuses = []
+  for (let turn = 0; turn < 3; turn += 1) statuses.push((await app.request('/v1/ping')).status)
+  expect(statuses).toEqual([401, 401, 429])
 })
 
 it('says what is left, then refuses with how long to wait, each client by itself', async () => {

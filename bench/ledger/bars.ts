@@ -1,0 +1,61 @@
+import type { Bar, Row } from './measure.ts'
+
+/** What a verification at the end found. */
+type Verified = { readonly transfers: number; readonly seconds: number; readonly problems: readonly unknown[] }
+
+/** The goals, each against what was seen. A goal whose rows were not measured (quick mode) is left out. */
+export function barsOf(rows: readonly Row[], verified: Verified): Bar[] {
+  const find = (design: string, accounts: string, callers: number, stored = 0) =>
+    rows.find(
+      (row) => row.design === design && row.accounts === accounts && row.callers === callers && row.stored === stored,
+    )
+  const combined = find('combiner', 'random', 64)
+  const hot = find('combiner', 'hot', 64)
+  const raw = find('raw insert', '-', 64)
+  const post = find('post', 'random', 64)
+  const book = find('textbook', 'random', 64)
+  const ratio = (name: string, one: Row | undefined, other: Row | undefined, least: number): Bar[] =>
+    one && other
+      ? [
+          {
+            name,
+            goal: `≥ ${least * 100} %`,
+            seen: `${Math.round((100 * one.perSecond) / other.perSecond)} %`,
+            ok: one.perSecond >= least * other.perSecond,
+          },
+        ]
+      : []
+  return [
+    ...(combined
+      ? [
+          bar('combiner, 64 callers, transfers/s', '≥ 10000', combined.perSecond, combined.perSecond >= 10_000),
+          bar('combiner, 64 callers, p99 ms', '< 20', combined.p99Ms, combined.p99Ms < 20),
+        ]
+      : []),
+    ...ratio('combiner, hot account against random', hot, combined, 0.8),
+    ...ratio('single post against raw insert', post, raw, 0.4),
+    ...ratio('single post against the textbook', post, book, 1),
+    ...ratio('combiner against the textbook', combined, book, 1),
+    ...ratio('combiner at 10 million stored', find('combiner', 'random', 64, 10_000_000), combined, 0.75),
+    ...ratio('single post at 10 million stored', find('post', 'random', 64, 10_000_000), post, 0.75),
+    bar(
+      `verify of ${verified.transfers} transfers, problems`,
+      '0',
+      `${verified.problems.length} in ${verified.seconds} s`,
+      verified.problems.length === 0,
+    ),
+    bar(
+      'errors',
+      '0',
+      rows.reduce((sum, { errors }) => sum + errors, 0),
+      rows.every(({ errors }) => errors === 0),
+    ),
+  ]
+}
+
+const bar = (name: string, goal: string, seen: number | string, ok: boolean): Bar => ({
+  name,
+  goal,
+  seen: String(seen),
+  ok,
+})

@@ -1,0 +1,88 @@
+import { cpus, totalmem } from 'node:os'
+
+/** One measured row: so many callers at once, each sending its next when the last was answered. */
+export type Row = {
+  readonly design: string
+  readonly accounts: string
+  readonly callers: number
+  readonly batch: number
+  readonly stored: number
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly errors: number
+}
+
+/** What is measured: a name, where it is measured, and one call, which answers how many transfers it made. */
+export type Case = Pick<Row, 'design' | 'accounts' | 'callers' | 'batch' | 'stored'> & {
+  readonly call: () => Promise<number>
+}
+
+/** A goal with what was seen. */
+export type Bar = { readonly name: string; readonly goal: string; readonly seen: string; readonly ok: boolean }
+
+/** Runs a case for so long after a short warm-up. */
+export async function measure({ call, ...about }: Case, durationMs: number): Promise<Row> {
+  await load(call, about.callers, Math.min(500, durationMs / 4))
+  const { transfers, latencies, errors, elapsedMs } = await load(call, about.callers, durationMs)
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
+  return {
+    ...about,
+    perSecond: Math.round((transfers * 1000) / elapsedMs),
+    p50Ms: round(at(0.5)),
+    p99Ms: round(at(0.99)),
+    errors,
+  }
+}
+
+async function load(call: () => Promise<number>, callers: number, durationMs: number) {
+  const started = performance.now()
+  const latencies: number[] = []
+  let transfers = 0
+  let errors = 0
+  await Promise.all(
+    Array.from({ length: callers }, async () => {
+      while (performance.now() - started < durationMs) {
+        const sent = performance.now()
+        try {
+          // awaited first: `+=` would read the sum before the wait and lose what others added
+          const made = await call()
+          transfers += made
+          latencies.push(performance.now() - sent)
+        } catch {
+          errors += 1
+        }
+      }
+    }),
+  )
+  return { transfers, latencies, errors, elapsedMs: performance.now() - started }
+}
+
+/** What it ran on. */
+export const machine = () => ({
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGb: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+})
+
+const round = (ms: number) => Math.round(ms * 10) / 10
+
+/** Rows as a table, bars below it. */
+export function table(rows: readonly Row[], bars: readonly Bar[]): string {
+  const head = ['design', 'accounts', 'callers', 'batch', 'stored', 'transfers/s', 'p50 ms', 'p99 ms', 'errors']
+  const lines = rows.map((row) =>
+    [row.design, row.accounts, row.callers, row.batch, row.stored, row.perSecond, row.p50Ms, row.p99Ms, row.errors].map(
+      String,
+    ),
+  )
+  const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)))
+  const text = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
+  return [
+    text(head),
+    ...lines.map(text),
+    '',
+    ...bars.map(({ name, goal, seen, ok }) => `${ok ? 'ok  ' : 'MISS'}  ${name}: ${seen} (goal ${goal})`),
+  ].join('\n')
+}

@@ -1,0 +1,77 @@
+import { cpus } from 'node:os'
+import { engineMatch, logicMatch, ourMatch, ourPlan, type Row, type Times } from './routing/decisions.ts'
+import { type GatewayFigures, gatewayFigures } from './routing/gateway.ts'
+
+const quick = process.argv.includes('--quick')
+const json = process.argv.includes('--json')
+const times: Times = quick
+  ? { warmMs: 200, runMs: 500, samples: 20_000 }
+  : { warmMs: 1_000, runMs: 3_000, samples: 100_000 }
+
+const rows: Row[] = []
+for (const rules of [10, 50, 200]) {
+  for (const connections of [5, 20]) rows.push(ourPlan(rules, connections, times))
+  rows.push(ourMatch(rules, times), logicMatch(rules, times), await engineMatch(rules, times))
+}
+const gateway = await gatewayFigures(quick ? 4 : 10)
+
+const [cpu] = cpus()
+const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.versions.node}`
+const bars = barsOf(rows, gateway)
+if (json) console.log(JSON.stringify({ name: 'routing', machine, rows: [...rows, gateway], bars }))
+else print()
+// A goal that is missed is a figure, not a failure of the bench: the exit code says that it ran.
+
+function barsOf(all: readonly Row[], seen: GatewayFigures) {
+  const find = (engine: string, rules: number, connections: number) =>
+    all.find((row) => row.engine === engine && row.rules === rules && row.connections === connections)
+  const fifty = find('paycage plan', 50, 5)?.perSecond ?? 0
+  const tail = find('paycage plan', 200, 20)?.p99Us ?? Number.POSITIVE_INFINITY
+  const match = find('paycage match', 50, 0)?.perSecond ?? 0
+  const logic = find('json-logic-js', 50, 0)?.perSecond ?? Number.POSITIVE_INFINITY
+  const engine = find('json-rules-engine', 50, 0)?.perSecond ?? Number.POSITIVE_INFINITY
+  const bar = (name: string, goal: string, value: string, ok: boolean) => ({ name, goal, seen: value, ok })
+  const times10 = match / logic
+  return [
+    bar(
+      'plans a second, 50 rules × 6 tests × 5 connections, one core',
+      '> 100000',
+      Math.round(fifty).toString(),
+      fifty > 100_000,
+    ),
+    bar('p99 of a plan, 200 rules × 20 connections', '< 1 ms', `${(tail / 1_000).toFixed(3)} ms`, tail < 1_000),
+    bar('rule matching against json-logic-js, 50 rules', '≥ 10 ×', `${times10.toFixed(1)} ×`, times10 >= 10),
+    bar(
+      'whole plan against json-rules-engine, 50 rules',
+      '≥ 10 ×',
+      `${(fifty / engine).toFixed(0)} ×`,
+      fifty >= 10 * engine,
+    ),
+    bar(
+      'evaluate over HTTP, p97.5',
+      '< 5 ms',
+      `${seen.evaluateP975Ms} ms`,
+      seen.evaluateP975Ms < 5 && seen.evaluateErrors === 0,
+    ),
+    bar(
+      `replay of ${seen.replayed} recorded payments`,
+      '< 10 s',
+      `${seen.replaySeconds.toFixed(2)} s`,
+      seen.replayed >= 9_900 && seen.replaySeconds < 10,
+    ),
+  ]
+}
+
+function print() {
+  console.log(machine)
+  console.table(
+    rows.map(({ perSecond, p50Us, p99Us, ...row }) => ({
+      ...row,
+      'per second': Math.round(perSecond),
+      'p50 µs': Number(p50Us.toFixed(1)),
+      'p99 µs': Number(p99Us.toFixed(1)),
+    })),
+  )
+  console.table([gateway])
+  console.table(bars)
+}

@@ -1,0 +1,4 @@
+declare module 'json-logic-js' {
+  const logic: { apply(rules: unknown, data: unknown): unknown }
+  export default logic
+}

@@ -1,0 +1,148 @@
+import { createHmac } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { adyen } from '../../src/adapters/adyen/index.ts'
+import { EVENT_CODES } from '../../src/adapters/adyen/webhook.ts'
+import type { ProcessorEvent } from '../../src/adapters/contract.ts'
+import { ADYEN_CONFIG, hostedFields } from '../support/adyen.ts'
+
+const [KEY] = ADYEN_CONFIG.webhook_secrets
+const PSP = 'QFQTPCQ8HXSKGK82'
+const ORIGINAL = '9913140798220028'
+
+/** What a signed item of this kind comes to. */
+async function heard(
+  change: Readonly<Record<string, unknown>>,
+  config: object = {},
+): Promise<readonly ProcessorEvent[]> {
+  const item = {
+    pspReference: PSP,
+    originalReference: ORIGINAL,
+    merchantAccountCode: ADYEN_CONFIG.merchant_account,
+    merchantReference: 'att_1',
+    amount: { value: 1_000, currency: 'EUR' },
+    eventCode: 'CAPTURE',
+    success: 'true',
+    ...change,
+  }
+  const { pspReference, originalReference, merchantAccountCode, merchantReference, amount, eventCode, success } = item
+  const fields = [
+    pspReference,
+    originalReference,
+    merchantAccountCode,
+    merchantReference,
+    amount.value,
+    amount.currency,
+  ]
+  const content = [...fields, eventCode, success].join(':')
+  const hmacSignature = createHmac('sha256', Buffer.from(KEY, 'hex')).update(content).digest('base64')
+  const NotificationRequestItem = { ...item, additionalData: { hmacSignature } }
+  const body = Buffer.from(JSON.stringify({ notificationItems: [{ NotificationRequestItem }] }))
+  const connected = adyen.connect({ ...ADYEN_CONFIG, ...config })
+  const events = await connected.events({ body, headers: {}, secrets: [KEY], nowMs: 0 })
+  if (events.kind === 'refused') throw new Error(events.why)
+  return events.events
+}
+
+const amount = { asset: 'EUR', minor: 1_000n }
+
+describe('a signed webhook of Adyen', () => {
+  it.each([
+    ['CAPTURE', 'deposit', { kind: 'succeeded', reference: ORIGINAL, amount }],
+    ['CAPTURE_FAILED', 'deposit', { kind: 'returned', reference: ORIGINAL, amount }],
+    ['CANCELLATION', 'deposit', { kind: 'voided', reference: ORIGINAL, why: 'cancelled' }],
+    ['EXPIRE', 'deposit', { kind: 'voided', reference: ORIGINAL, why: 'expired' }],
+    ['REFUND', 'refund', { kind: 'succeeded', reference: PSP, amount }],
+    ['REFUND_FAILED', 'refund', { kind: 'returned', reference: PSP, amount }],
+    ['REFUNDED_REVERSED', 'refund', { kind: 'returned', reference: PSP, amount }],
+    ['CANCEL_OR_REFUND', 'deposit', { kind: 'unknown', reason: 'unmapped', reference: ORIGINAL }],
+    ['PAYOUT_DECLINE', 'deposit', { kind: 'unknown', reason: 'unmapped', reference: ORIGINAL }],
+  ])('of %s tells a %s: %o', async (eventCode, flow, outcome) => {
+    expect(await heard({ eventCode })).toEqual([
+      {
+        id: `${PSP}:${eventCode}:true`,
+        flow,
+        reference: flow === 'refund' ? PSP : ORIGINAL,
+        attempt: 'att_1',
+        outcome,
+      },
+    ])
+  })
+
+  it.each([
+    ['REFUND', { kind: 'declined', reference: PSP, decline: { code: 'generic_decline' } }],
+    ['AUTHORISATION', { kind: 'declined', reference: ORIGINAL, decline: { code: 'generic_decline' } }],
+    // The payment is as it was before: nothing is known that wasn't.
+    ['CAPTURE', { kind: 'unknown', reason: 'unmapped', reference: ORIGINAL }],
+    ['CANCELLATION', { kind: 'unknown', reason: 'unmapped', reference: ORIGINAL }],
+    ['REFUND_FAILED', { kind: 'unknown', reason: 'unmapped', reference: PSP }],
+  ])('of a failed %s comes to %o', async (eventCode, outcome) => {
+    const [event] = await heard({ eventCode, success: 'false' })
+    expect(event?.outcome).toEqual(outcome)
+  })
+
+  it('of an authorization waits for the capture on an account that captures by hand', async () => {
+    const own = { eventCode: 'AUTHORISATION', originalReference: '' }
+    expect((await heard(own))[0]?.outcome.kind).toBe('succeeded')
+    expect((await heard(own, { capture: 'manual' }))[0]?.outcome.kind).toBe('authorized')
+  })
+
+  it.each([
+    ['REQUEST_FOR_INFORMATION', 'inquiry', 'opened'],
+    ['NOTIFICATION_OF_CHARGEBACK', 'chargeback', 'evidence_due'],
+    ['CHARGEBACK', 'chargeback', 'opened'],
+    ['CHARGEBACK_REVERSED', 'chargeback', 'won'],
+    ['SECOND_CHARGEBACK', 'chargeback', 'lost'],
+    ['PREARBITRATION_WON', 'pre_arbitration', 'won'],
+    ['SCHEME_ARBITRATION', 'arbitration', 'opened'],
+  ])('of %s is news of a dispute and moves no payment', async (eventCode, stage, status) => {
+    const [event] = await heard({ eventCode })
+    expect(event?.outcome.kind).toBe('unknown')
+    expect(event?.dispute).toEqual({ reference: PSP, stage, status, amount })
+  })
+
+  it('of anything quiet is believed and asks for nothing', async () => {
+    for (const eventCode of Object.keys(EVENT_CODES).filter((code) => EVENT_CODES[code] === 'quiet')) {
+      expect(await heard({ eventCode })).toEqual([])
+    }
+  })
+})
+
+describe("an account's settings", () => {
+  it.each([
+    { environment: 'live' },
+    { environment: 'live', live_prefix: 'x', hosts: { checkout: 'http://127.0.0.1', transfers: 'http://127.0.0.1' } },
+    { environment: 'live', live_prefix: 'evil.example/' },
+    { webhook_secrets: ['short'] },
+    { webhook_secrets: [] },
+    { merchant_account: '' },
+    { number: '4111111111111111' },
+  ])('can not be %o', (change) => {
+    expect(() => adyen.connect({ ...ADYEN_CONFIG, ...change })).toThrow()
+  })
+})
+
+it.each([
+  ['a raw number beside the encrypted fields', hostedFields({ number: '4111111111111111' })],
+  ['a code in clear', hostedFields({ encryptedSecurityCode: '737' })],
+  ["Adyen's test number in clear", hostedFields({ encryptedCardNumber: 'test_4111111111111111' })],
+  [
+    'a number stretched to the length of an encrypted field',
+    hostedFields({ encryptedCardNumber: '4111111111111111'.padEnd(80, 'x') }),
+  ],
+  ['a number as the holder', hostedFields({ holderName: '4111 1111 1111 1111' })],
+  ['sixteen digits', '4111111111111111'],
+  ['nothing', ''],
+  ['JSON in clear', JSON.stringify({ encryptedCardNumber: 'x' })],
+])('takes no card token with %s', async (_name, token) => {
+  const connected = adyen.connect(ADYEN_CONFIG)
+  const send = () => Promise.reject(new Error('something was sent'))
+  const request = {
+    ...{ attempt: 'att_1', payment: 'dep_1', amount, returnUrl: 'https://x.example', webhookUrl: 'https://x.example' },
+    method: { type: 'card', token } as const,
+    player: { id: 'p', country: 'FI' },
+  }
+  expect(await connected.charge?.(request, { send, nowMs: 0 })).toEqual({
+    kind: 'declined',
+    decline: { code: 'token_invalid_or_expired' },
+  })
+})

@@ -1,0 +1,59 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { canonicalJson, decideKey, isFinalRefusal, LEASE_MS } from '../../src/core/idempotency.ts'
+
+const now = new Date('2026-11-22T10:00:00Z')
+const later = (ms: number) => new Date(now.getTime() + ms)
+const running = {
+  fingerprint: 'f',
+  state: 'running',
+  fence: 3n,
+  leaseUntil: later(LEASE_MS),
+  createdAt: now,
+  status: null,
+  body: null,
+} as const
+const done = { ...running, state: 'done', status: 201, body: '{"id":1}' } as const
+
+describe('a key that is taken', () => {
+  it('replays its answer word for word', () =>
+    expect(decideKey(done, 'f', now)).toEqual({ kind: 'replay', status: 201, body: '{"id":1}' }))
+  it('is busy while its worker is alive', () => expect(decideKey(running, 'f', now)).toEqual({ kind: 'busy' }))
+  it('is taken over when the lease has run out, not a moment before', () => {
+    expect(decideKey(running, 'f', later(LEASE_MS - 1))).toEqual({ kind: 'busy' })
+    expect(decideKey(running, 'f', later(LEASE_MS))).toEqual({ kind: 'take_over', fence: 3n })
+  })
+  it.each([running, done])('refuses another request before anything else', (saved) =>
+    expect(decideKey(saved, 'g', later(10 * LEASE_MS))).toEqual({ kind: 'mismatch' }),
+  )
+})
+
+describe('the canonical text', () => {
+  it('is that of RFC 8785 for its example of sorting', () => {
+    const value = {
+      '\u20ac': 'Euro Sign',
+      '\r': 'Carriage Return',
+      '1': 'One',
+      '\u0080': 'Control',
+      '\u00f6': 'O umlaut',
+    }
+    expect(Object.keys(JSON.parse(canonicalJson(value)))).toEqual(['1', '\r', '\u0080', '\u00f6', '\u20ac'])
+  })
+
+  it('is the same however the members were ordered, and reads back as the same value', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const reversed = Object.fromEntries(Object.entries(value).reverse())
+        expect(canonicalJson(reversed)).toBe(canonicalJson(value))
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))
+      }),
+    )
+  })
+})
+
+it('keeps a refusal of the business and frees the key on what was never decided', () => {
+  for (const code of ['insufficient_funds', 'duplicate_reference', 'self_excluded'] as const)
+    expect(isFinalRefusal(code)).toBe(true)
+  expect(isFinalRefusal('validation_failed')).toBe(false)
+  expect(isFinalRefusal('rate_limited')).toBe(false)
+})
