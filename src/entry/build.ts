@@ -5,6 +5,7 @@ import { type AppOptions, buildApp } from '../api/app.ts'
 import type { Endpoint } from '../api/endpoint.ts'
 import { createIdempotent } from '../api/idempotent.ts'
 import { sharedRateStore } from '../api/middleware/rate-limit.ts'
+import { keyEndpoints } from '../api/routes/keys.ts'
 import { oauthEndpoints } from '../api/routes/oauth.ts'
 import { type SteerSandbox, sandboxEndpoints } from '../api/routes/sandbox.ts'
 import { type Access, openAccess } from '../auth/access.ts'
@@ -14,7 +15,7 @@ import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../core/ids.
 import type { Db } from '../db/client.ts'
 import { checkDestination } from '../destinations/index.ts'
 import { announceBreaker } from '../flows/announce-breaker.ts'
-import type { Clock, ConnectionRef, Deps, Log } from '../flows/deps.ts'
+import type { Clock, ConnectionRef, Deps, Log, Notices } from '../flows/deps.ts'
 import type { JobTable } from '../jobs/run.ts'
 import { JOBS } from '../jobs/table.ts'
 import type { Cipher } from '../platform/cipher.ts'
@@ -34,6 +35,8 @@ export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 's
   readonly cipher: Cipher
   readonly secrets: Secrets
   readonly httpFor: (connection: ConnectionRef) => HttpPort
+  /** The guarded way out to operators' receivers; its opener closes it. */
+  readonly notices: Notices
   readonly publicUrl: string
   readonly health: AppOptions['operations']['health']
   readonly tokenSeconds?: number
@@ -81,6 +84,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     processors,
     routing,
     cipher,
+    notices: parts.notices,
     checkDestination,
     publicUrl,
     log,
@@ -136,6 +140,7 @@ function endpointsOf(parts: {
   return [
     ...ENDPOINTS,
     ...oauthEndpoints(parts.access, parts.clients),
+    ...keyEndpoints(parts.clients),
     ...(parts.steerSandbox ? sandboxEndpoints(parts.steerSandbox) : []),
   ]
 }

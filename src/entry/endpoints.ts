@@ -1,4 +1,5 @@
 import type { Endpoint } from '../api/endpoint.ts'
+import { getAuditLog, verifyAuditLog } from '../api/routes/audit.ts'
 import {
   announceConnectionMaintenance,
   createConnection,
@@ -19,7 +20,7 @@ import {
   listDeposits,
   listRefunds,
 } from '../api/routes/deposits.ts'
-import { getEvents } from '../api/routes/events.ts'
+import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
 import {
   getJournal,
   getLedgerAccount,
@@ -61,6 +62,17 @@ import {
   rollBack,
 } from '../api/routes/routing-versions.ts'
 import { createWalletTransaction, getWallet } from '../api/routes/wallets.ts'
+import { getWebhookDeliveries } from '../api/routes/webhook-deliveries.ts'
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  getWebhookEndpoint,
+  getWebhookEndpoints,
+  patchWebhookEndpoint,
+  recoverWebhookEndpoint,
+  rotateWebhookSecret,
+  testWebhookEndpoint,
+} from '../api/routes/webhook-endpoints.ts'
 import { getInboundWebhooks, reprocessInboundWebhook, webhookIn } from '../api/routes/webhooks.ts'
 import {
   cancelWithdrawalById,
@@ -110,6 +122,19 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listLedgerEntries,
   getJournal,
   verifyLedger,
+  getEvent,
+  redeliverEvent,
+  createWebhookEndpoint,
+  getWebhookEndpoints,
+  getWebhookEndpoint,
+  patchWebhookEndpoint,
+  deleteWebhookEndpoint,
+  testWebhookEndpoint,
+  rotateWebhookSecret,
+  recoverWebhookEndpoint,
+  getWebhookDeliveries,
+  getAuditLog,
+  verifyAuditLog,
   returnFromProcessor,
   createRuleset,
   getRulesets,

@@ -11,6 +11,7 @@ import { nodeHttp } from '../platform/http-node.ts'
 import { openLog } from '../platform/log.ts'
 import { pinoWriter } from '../platform/log-pino.ts'
 import { metricsRegistry } from '../platform/metrics.ts'
+import { nodeNotices } from '../platform/notices-node.ts'
 import { envSecrets } from '../platform/secrets/env.ts'
 import { fileSecrets } from '../platform/secrets/file.ts'
 import { openSecrets, type Secrets } from '../platform/secrets.ts'
@@ -46,6 +47,11 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
     () => openPool(config, database.url),
     (pool) => pool.close(),
   )
+  const notices = await life.own(
+    'notices',
+    () => nodeNotices({ allowLoopback: isSandbox }),
+    (way) => way.close(),
+  )
   let state: 'starting' | 'running' | 'draining' = 'starting'
   const gateway = await life.own(
     'gateway',
@@ -58,6 +64,7 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
         cipher: await cipherOf(config, dataDir),
         secrets: secretsOf(config, dataDir, world),
         httpFor: () => nodeHttp(),
+        notices,
         publicUrl,
         tokenSeconds: config.PAYCAGE_TOKEN_LIFETIME_SECONDS,
         behindTls: publicUrl.startsWith('https:'),

@@ -11,6 +11,7 @@ import type {
 } from '../adapters/contract.ts'
 import type { NewId, NewUuid } from '../core/ids.ts'
 import type { Destination, MethodType } from '../core/method.ts'
+import type { NoticeAnswer, UrlVerdict } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Db } from '../db/client.ts'
 import type { RoutingTable } from '../router/active.ts'
@@ -24,6 +25,7 @@ export type Deps = {
   readonly processors: Processors
   readonly routing: Routing
   readonly cipher: Cipher
+  readonly notices: Notices
   readonly checkDestination: (destination: Destination) => DestinationVerdict
   /** Where processors and players reach this gateway, without a slash at the end. */
   readonly publicUrl: string
@@ -53,6 +55,16 @@ export type Cipher = {
   open(sealed: string, aad: string): Promise<Uint8Array>
   /** A keyed index of a value, equal for equal values of one scope: finds an account without storing it. */
   blindIndex(value: string, scope: string): Promise<string>
+}
+
+/** The way out to operators' receivers, and the guard that keeps it off our own network. `post` never throws. */
+export type Notices = {
+  check(url: string): Promise<UrlVerdict>
+  post(call: {
+    readonly url: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: string
+  }): Promise<NoticeAnswer>
 }
 
 /** Whether money can be sent to a destination at all. */

@@ -29,7 +29,7 @@ export async function checkLedger({ db, log, metrics }: LedgerDeps): Promise<voi
   for (const operatorId of await db.global(operatorIds)) {
     const { problems } = await db.tx(operatorId, (tx) => verify(tx, operatorId))
     differences += problems.length
-    for (const { problem, reference } of problems) log.error('ledger_imbalance', { operatorId, problem, reference })
+    for (const { problem } of problems) log.error('ledger_imbalance', { operator_id: operatorId, reason: problem })
   }
   metrics.gauge('paycage_ledger_imbalance', differences)
 }

@@ -5,10 +5,13 @@ import { operatorIds } from '../db/operators.ts'
 import { pruneRates } from '../db/rates.ts'
 import { advanceRules } from '../flows/advance-rules.ts'
 import { applyWebhook } from '../flows/apply-webhook.ts'
+import { deliverNotice } from '../flows/deliver-notice.ts'
 import type { Deps } from '../flows/deps.ts'
+import { fanOut } from '../flows/fan-out.ts'
 import { lookUp } from '../flows/look-up.ts'
 import { measureRouting } from '../flows/measure-routing.ts'
 import { payOut } from '../flows/pay-out.ts'
+import { isRecoverStep, recoverStep } from '../flows/redeliver.ts'
 import { checkLedger, keepLedger } from './ledger.ts'
 import type { Again, JobTable } from './run.ts'
 
@@ -37,6 +40,12 @@ export const JOBS: JobTable<Deps> = {
     look_up: flow(lookUp),
     pay_out: flow(payOut),
     apply_webhook: flow(applyWebhook),
+    fan_out: flow(fanOut),
+    deliver_notice: flow(deliverNotice),
+    recover_notices: async (deps, { operatorId, subject, payload }) => {
+      if (!isRecoverStep(payload)) throw new Error('a recovery without its bounds')
+      await recoverStep(deps, operatorId, subject, payload)
+    },
   },
   periodic: {
     // Plans follow the clock by themselves; this widens what is staged, judges it, and writes down what came due.

@@ -34,6 +34,7 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     metrics: { count() {}, gauge() {}, observe() {} },
     routing: { planFor: absent, stateOf: absent, compiled: absent, refresh: absent },
     cipher: { seal: absent, open: absent, blindIndex: absent },
+    notices: { check: absent, post: absent },
     checkDestination: absent,
     publicUrl: 'http://127.0.0.1:8787',
     db: { tx: absent, global: absent, alone: absent, close: async () => {} },

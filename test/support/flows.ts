@@ -93,6 +93,10 @@ export async function flowWorld(): Promise<FlowWorld> {
     processors,
     routing: createRoutingTable({ db, clock, processors, breakers: healthy }),
     cipher: { ...cipher, blindIndex: async (value, scope) => `${scope}#${value}` },
+    notices: {
+      check: async (url) => ({ kind: 'safe', url }),
+      post: async () => ({ kind: 'failed', why: 'connect_failed' }),
+    },
     checkDestination,
     publicUrl: 'http://127.0.0.1:8787',
     log: { debug() {}, info() {}, warn() {}, error() {} },

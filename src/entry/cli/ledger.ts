@@ -4,6 +4,7 @@ import { type Db, openDb } from '../../db/client.ts'
 import { accounts, entries, type SealMark, trialBalance, verify } from '../../db/ledger-reads.ts'
 import { advanceWatermark, lastSeal, sealAll } from '../../db/ledger-upkeep.ts'
 import { operatorIds } from '../../db/operators.ts'
+import { configOrExit } from '../environment.ts'
 
 /** Exit codes: 0 all is well, 1 the books are not whole (or there is no such account), 2 the command itself failed. */
 const BROKEN = 1
@@ -119,7 +120,7 @@ type Report = { readonly ok: boolean; readonly json: unknown; readonly lines: re
 
 /** Runs a report for one operator or for all, prints it, and sets the exit code. */
 async function overOperators(
-  { databaseUrl = process.env.DATABASE_URL, operator, json }: Options,
+  { databaseUrl = configOrExit().DATABASE_URL?.reveal(), operator, json }: Options,
   report: (db: Db, operatorId: string) => Promise<Report>,
 ): Promise<void> {
   if (!databaseUrl) return fail('Say which database: --database-url or DATABASE_URL.')
