@@ -52,6 +52,7 @@ CREATE TABLE "webhook_endpoint" (
 );
 --> statement-breakpoint
 ALTER TABLE "payment" ADD COLUMN "instrument_id" text;--> statement-breakpoint
+ALTER TABLE "payment" ADD COLUMN "save_instrument" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "instrument" ADD COLUMN "active_at" timestamp (6) with time zone;--> statement-breakpoint
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_operator_id_endpoint_id_webhook_endpoint_operator_id_id_fk" FOREIGN KEY ("operator_id","endpoint_id") REFERENCES "public"."webhook_endpoint"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_operator_id_event_id_event_operator_id_id_fk" FOREIGN KEY ("operator_id","event_id") REFERENCES "public"."event"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

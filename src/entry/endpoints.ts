@@ -22,7 +22,9 @@ import {
   listRefunds,
 } from '../api/routes/deposits.ts'
 import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
+import { deleteInstrument, getInstruments, postInstrument } from '../api/routes/instruments.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
+import { postPaymentOptions } from '../api/routes/payment-options.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
@@ -121,6 +123,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   rotateWebhookSecret,
   recoverWebhookEndpoint,
   getWebhookDeliveries,
+  postInstrument,
+  getInstruments,
+  deleteInstrument,
+  postPaymentOptions,
   getAuditLog,
   verifyAuditLog,
   returnFromProcessor,
