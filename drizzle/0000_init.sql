@@ -48,6 +48,21 @@ CREATE TABLE "used_assertion" (
 	CONSTRAINT "used_assertion_client_id_jti_pk" PRIMARY KEY("client_id","jti")
 );
 --> statement-breakpoint
+CREATE TABLE "audit_log" (
+	"operator_id" text NOT NULL,
+	"sequence" bigint NOT NULL,
+	"at" timestamp (6) with time zone NOT NULL,
+	"actor" text NOT NULL,
+	"action" text NOT NULL,
+	"subject" text NOT NULL,
+	"before" jsonb,
+	"after" jsonb,
+	"reason" text,
+	"previous_hash" text NOT NULL,
+	"hash" text NOT NULL,
+	CONSTRAINT "audit_log_operator_id_sequence_pk" PRIMARY KEY("operator_id","sequence")
+);
+--> statement-breakpoint
 CREATE TABLE "breaker_state" (
 	"operator_id" text NOT NULL,
 	"connection_id" text NOT NULL,
@@ -232,6 +247,7 @@ CREATE TABLE "payment" (
 	"reference" text NOT NULL,
 	"method_type" text NOT NULL,
 	"method" jsonb,
+	"instrument_id" text,
 	"destination_sealed" text,
 	"destination_masked" jsonb,
 	"destination_fingerprint" text,
@@ -305,8 +321,11 @@ CREATE TABLE "instrument" (
 	"owner_match" text DEFAULT 'unknown' NOT NULL,
 	"used_for_deposit" boolean DEFAULT false NOT NULL,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"active_at" timestamp (6) with time zone,
 	"deleted_at" timestamp (6) with time zone,
-	CONSTRAINT "instrument_operator_id_id_pk" PRIMARY KEY("operator_id","id")
+	CONSTRAINT "instrument_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "instrument_type_known" CHECK ("instrument"."type" in ('card', 'wallet', 'bank', 'crypto')),
+	CONSTRAINT "instrument_owner_match_known" CHECK ("instrument"."owner_match" in ('match', 'mismatch', 'unknown'))
 );
 --> statement-breakpoint
 CREATE TABLE "limit_reservation" (
@@ -545,6 +564,44 @@ CREATE TABLE "unmapped_decline" (
 	CONSTRAINT "unmapped_decline_operator_id_processor_flow_processor_code_pk" PRIMARY KEY("operator_id","processor","flow","processor_code")
 );
 --> statement-breakpoint
+CREATE TABLE "webhook_delivery" (
+	"operator_id" text NOT NULL,
+	"id" text NOT NULL,
+	"endpoint_id" text NOT NULL,
+	"event_id" text NOT NULL,
+	"status" text DEFAULT 'pending' NOT NULL,
+	"tries" integer DEFAULT 0 NOT NULL,
+	"history" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"next_try_at" timestamp (6) with time zone,
+	"delivered_at" timestamp (6) with time zone,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "webhook_delivery_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "webhook_delivery_status_known" CHECK ("webhook_delivery"."status" in ('pending', 'succeeded', 'failed', 'cancelled'))
+);
+--> statement-breakpoint
+CREATE TABLE "webhook_endpoint" (
+	"operator_id" text NOT NULL,
+	"id" text NOT NULL,
+	"url" text NOT NULL,
+	"description" text,
+	"events" text NOT NULL,
+	"status" text DEFAULT 'enabled' NOT NULL,
+	"disabled_reason" text,
+	"api_version" text NOT NULL,
+	"secret_sealed" text NOT NULL,
+	"secret_n" integer DEFAULT 1 NOT NULL,
+	"previous_sealed" text,
+	"previous_until" timestamp (6) with time zone,
+	"paused_until" timestamp (6) with time zone,
+	"created_by" text NOT NULL,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"deleted_at" timestamp (6) with time zone,
+	CONSTRAINT "webhook_endpoint_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "webhook_endpoint_status_known" CHECK ("webhook_endpoint"."status" in ('enabled', 'disabled')),
+	CONSTRAINT "webhook_endpoint_events" CHECK ("webhook_endpoint"."events" <> '')
+);
+--> statement-breakpoint
 ALTER TABLE "breaker_state" ADD CONSTRAINT "breaker_state_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection" ADD CONSTRAINT "connection_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection_directory" ADD CONSTRAINT "connection_directory_operator_operator_id_fk" FOREIGN KEY ("operator") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -570,8 +627,11 @@ ALTER TABLE "ruleset_approval" ADD CONSTRAINT "ruleset_approval_operator_id_rule
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_ruleset_id_ruleset_operator_id_id_fk" FOREIGN KEY ("operator_id","ruleset_id") REFERENCES "public"."ruleset"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "unmapped_decline" ADD CONSTRAINT "unmapped_decline_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_operator_id_endpoint_id_webhook_endpoint_operator_id_id_fk" FOREIGN KEY ("operator_id","endpoint_id") REFERENCES "public"."webhook_endpoint"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_operator_id_event_id_event_operator_id_id_fk" FOREIGN KEY ("operator_id","event_id") REFERENCES "public"."event"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "revoked_token_expires_at_index" ON "revoked_token" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "used_assertion_expires_at_index" ON "used_assertion" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "audit_log_by_subject" ON "audit_log" USING btree ("operator_id","subject","sequence");--> statement-breakpoint
 CREATE INDEX "maintenance_window_by_end" ON "maintenance_window" USING btree ("operator_id","ends_at");--> statement-breakpoint
 CREATE INDEX "wallet_transaction_by_player" ON "wallet_transaction" USING btree ("operator_id","player_id","created_at");--> statement-breakpoint
 CREATE INDEX "idempotency_key_expiry" ON "idempotency_key" USING btree ("expires_at");--> statement-breakpoint
@@ -598,4 +658,6 @@ CREATE INDEX "limit_reservation_by_payment" ON "limit_reservation" USING btree (
 CREATE INDEX "player_limit_by_player" ON "player_limit" USING btree ("operator_id","player_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "review_one_open" ON "review" USING btree ("operator_id","subject_id") WHERE "review"."status" in ('open', 'escalated');--> statement-breakpoint
 CREATE INDEX "review_newest" ON "review" USING btree ("operator_id","status","id");--> statement-breakpoint
-CREATE INDEX "route_decision_by_time" ON "route_decision" USING btree ("operator_id","at");
+CREATE INDEX "route_decision_by_time" ON "route_decision" USING btree ("operator_id","at");--> statement-breakpoint
+CREATE UNIQUE INDEX "webhook_delivery_once" ON "webhook_delivery" USING btree ("operator_id","endpoint_id","event_id");--> statement-breakpoint
+CREATE INDEX "webhook_delivery_by_event" ON "webhook_delivery" USING btree ("operator_id","event_id");

@@ -111,7 +111,12 @@ export function advance(attempt: AttemptFacts, { outcome, source, notFoundIsFina
   const wanted = TARGET[outcome.kind]
   // A success after we had given up is money all the same: accepted, but under its own name.
   const to = wanted === 'succeeded' && GAVE_UP.has(attempt.status) ? 'late_success' : wanted
-  if (to === attempt.status) return { kind: 'stays', why: 'same' }
+  // The same word again, but about another sum: a coin invoice that is paid twice says it so.
+  if (to === attempt.status) {
+    return mismatchOf(attempt, outcome) === 'amount_mismatch'
+      ? { kind: 'quarantined', why: 'amount_mismatch' }
+      : { kind: 'stays', why: 'same' }
+  }
   if (OLDER[attempt.status].includes(to)) return { kind: 'stays', why: 'older' }
   if (!LEGAL[attempt.status].includes(to)) return { kind: 'quarantined', why: `${attempt.status} can't become ${to}` }
 

@@ -6,7 +6,6 @@ import {
   forceConnectionBreaker,
   getConnectionHealth,
   getConnections,
-  getProcessors,
   patchConnection,
   readConnection,
 } from '../api/routes/connections.ts'
@@ -23,9 +22,17 @@ import {
 } from '../api/routes/deposits.ts'
 import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
 import { deleteInstrument, getInstruments, postInstrument } from '../api/routes/instruments.ts'
+import {
+  getJournal,
+  getLedgerAccount,
+  listLedgerAccounts,
+  listLedgerEntries,
+  verifyLedger,
+} from '../api/routes/ledger.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
 import { postPaymentOptions } from '../api/routes/payment-options.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
+import { getProcessors } from '../api/routes/processors.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
 import { approveReview, escalateReview, getReview, getReviews, rejectReview } from '../api/routes/reviews.ts'
 import {
@@ -112,6 +119,11 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getInboundWebhooks,
   reprocessInboundWebhook,
   getEvents,
+  listLedgerAccounts,
+  getLedgerAccount,
+  listLedgerEntries,
+  getJournal,
+  verifyLedger,
   getEvent,
   redeliverEvent,
   createWebhookEndpoint,

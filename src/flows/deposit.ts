@@ -12,6 +12,7 @@ import { insertReservation, limitUses } from '../db/limits.ts'
 import { depositsSoFar, findPaymentByRun, insertPayment, type PaymentRow } from '../db/payments.ts'
 import { activeExclusion, findPlayer, lockPlayer, type PlayerRow } from '../db/players.ts'
 import type { Plan, RouteFacts } from '../router/plan.ts'
+import { recordPlan } from '../router/records.ts'
 import type { ConnectionRef, Deps } from './deps.ts'
 import {
   type CardToSave,
@@ -102,7 +103,7 @@ async function begin(deps: Deps, order: DepositOrder): Promise<Begun> {
   const resolved = await resolve(deps, order)
   const facts = factsOf(resolved, seen.player, seen.deposits, deps.clock.nowMs())
   const plan = await deps.routing.planFor(operatorId, facts)
-  return deps.db.tx(operatorId, (tx) => admit(tx, deps, resolved, plan))
+  return deps.db.tx(operatorId, (tx) => admit(tx, deps, resolved, { plan, facts }))
 }
 
 async function resolve(deps: Deps, order: DepositOrder): Promise<Resolved> {
@@ -118,7 +119,12 @@ async function resolve(deps: Deps, order: DepositOrder): Promise<Resolved> {
 }
 
 /** The ladder of checks under the player's lock; after the line it must succeed. */
-async function admit(tx: Tx, deps: Deps, order: Resolved, plan: Plan): Promise<Begun> {
+async function admit(
+  tx: Tx,
+  deps: Deps,
+  order: Resolved,
+  { plan, facts }: { plan: Plan; facts: RouteFacts },
+): Promise<Begun> {
   const { operatorId, playerId, amount } = order
   const now = new Date(deps.clock.nowMs())
   const player = await lockPlayer(tx, operatorId, playerId)
@@ -140,6 +146,7 @@ async function admit(tx: Tx, deps: Deps, order: Resolved, plan: Plan): Promise<B
 
   // From here it must succeed.
   const payment = await store(tx, deps, order, plan)
+  await recordPlan(tx, operatorId, { paymentId: payment.id, facts, plan, newId: deps.newId })
   const [first] = plan.route
   if (first === undefined) {
     await announce(tx, operatorId, {

@@ -12,6 +12,7 @@ import { lookUp } from '../flows/look-up.ts'
 import { measureRouting } from '../flows/measure-routing.ts'
 import { payOut } from '../flows/pay-out.ts'
 import { isRecoverStep, recoverStep } from '../flows/redeliver.ts'
+import { checkLedger, keepLedger } from './ledger.ts'
 import type { Again, JobTable } from './run.ts'
 
 const MINUTE_MS = 60_000
@@ -79,6 +80,8 @@ export const JOBS: JobTable<Deps> = {
           await db.tx(operatorId, (tx) => deleteExpiredKeys(tx, operatorId, now, EXPIRED_KEYS_PER_ROUND))
       },
     },
+    keep_ledger: { everyMs: MINUTE_MS, run: keepLedger },
+    check_ledger: { everyMs: 60 * MINUTE_MS, run: checkLedger },
     measure_jobs: {
       everyMs: MINUTE_MS / 6,
       everywhere: true,

@@ -173,3 +173,14 @@ it('takes nothing from a frozen or unknown player', async () => {
   await expect(deposit(world.deps, depositOrder(world, '1.00'))).rejects.toMatchObject({ code: 'aml_hold' })
   expect(world.calls).toEqual([])
 })
+
+it('asks people about a second success that names another amount', async () => {
+  const world = await flowWorld()
+  const paid = await deposit(world.deps, depositOrder(world, '30.00'))
+  const [attempt] = await attempts(world, paid.id)
+  const reference = attempt?.processorReference ?? ''
+  const outcome = { kind: 'succeeded', reference, amount: eur('31.00') } as const
+  const told = { operatorId: world.operatorId, attemptId: attempt?.id ?? '', source: 'webhook', outcome } as const
+  expect(await settle(world.deps, told)).toMatchObject({ kind: 'quarantined', why: 'amount_mismatch' })
+  expect(await cash(world)).toBe(3_000n)
+})

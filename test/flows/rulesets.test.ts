@@ -81,7 +81,10 @@ const firstOf = async (table = deps.routing) =>
 const code = async (work: Promise<unknown>): Promise<string> => {
   const [done] = await Promise.allSettled([work])
   if (done.status === 'fulfilled') return 'done'
-  return done.reason instanceof Fault ? done.reason.code : String(done.reason.code ?? done.reason)
+  // The database's own word, as the client wraps it.
+  return done.reason instanceof Fault
+    ? done.reason.code
+    : (/\b[0-9A-Z]{5}\b/.exec(String(done.reason))?.[0] ?? String(done.reason))
 }
 const planned = (version: number, ...route: string[]) => ({
   rulesetVersion: version,

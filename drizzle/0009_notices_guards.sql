@@ -34,19 +34,3 @@ END $$;
 --> statement-breakpoint
 CREATE TRIGGER audit_guard_chain BEFORE INSERT ON audit_log
   FOR EACH ROW EXECUTE FUNCTION audit_guard_chain();
---> statement-breakpoint
--- Each operator's rows are its own: the same loop as for the tables before.
-DO $$
-DECLARE t regclass;
-BEGIN
-  FOR t IN
-    SELECT c.oid::regclass FROM pg_class c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'operator_id' AND NOT a.attisdropped
-    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND NOT c.relrowsecurity
-  LOOP
-    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t);
-    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format(
-      'CREATE POLICY own_operator ON %s USING (operator_id = current_setting(''app.operator'', true)) WITH CHECK (operator_id = current_setting(''app.operator'', true))', t);
-  END LOOP;
-END $$;
