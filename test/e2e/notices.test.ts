@@ -204,6 +204,16 @@ it('fans out once, however often its job runs', async () => {
   expect(receiver.got).toHaveLength(1)
 })
 
+it('signs nothing with a secret that was put in from another endpoint', async () => {
+  const [one, two] = [await endpointAt(receiver.url), await endpointAt(receiver.url)]
+  const { admin } = gateway.database
+  await admin`update webhook_endpoint set secret_sealed = (select secret_sealed from webhook_endpoint where id = ${two.id})
+    where id = ${one.id}`
+  const refused = await gateway.request('POST', `/v1/webhook_endpoints/${one.id}/test`)
+  expect(refused).toMatchObject({ status: 500, body: { code: 'internal' } })
+  expect(receiver.got).toEqual([])
+})
+
 it('refuses URLs that lead inside, and says no more than that', async () => {
   for (const url of [
     'https://169.254.169.254/latest/meta-data',
