@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { NOTICES } from '../../src/api/notices.ts'
 import { expectedSignature, type Receiver, startReceiver } from '../support/receiver.ts'
 import { PLAYER, type World, world } from '../support/world.ts'
 
@@ -52,6 +53,7 @@ it('delivers a signed notice of every final payment', async () => {
     data: { id: deposit.id, status: 'succeeded', amount: '25.00', player_id: PLAYER },
   })
   expect(notice.id).toMatch(/^evt_/)
+  for (const { body } of receiver.got) expect(NOTICES[body.type]?.body.safeParse(body).error).toBeUndefined()
   expect(notice.signatures).toEqual([expectedSignature(secret, notice)])
   expect(await deliveries(`?event_id=${notice.id}`)).toMatchObject([
     { endpoint_id: id, status: 'succeeded', tries: 1, history: [{ result: 'delivered', status: 204 }] },
