@@ -126,23 +126,6 @@ CREATE TABLE "maintenance_window" (
 	CONSTRAINT "maintenance_window_forward" CHECK ("maintenance_window"."ends_at" > "maintenance_window"."starts_at")
 );
 --> statement-breakpoint
-CREATE TABLE "wallet_transaction" (
-	"operator_id" text NOT NULL,
-	"reference" text NOT NULL,
-	"player_id" text NOT NULL,
-	"type" text NOT NULL,
-	"asset" text NOT NULL,
-	"amount" numeric NOT NULL,
-	"related_reference" text,
-	"status" text NOT NULL,
-	"parts" jsonb NOT NULL,
-	"journal_id" text,
-	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "wallet_transaction_operator_id_reference_pk" PRIMARY KEY("operator_id","reference"),
-	CONSTRAINT "wallet_amount" CHECK ("wallet_transaction"."amount" > 0 and "wallet_transaction"."amount" < 1e38 and scale("wallet_transaction"."amount") = 0),
-	CONSTRAINT "wallet_type_known" CHECK ("wallet_transaction"."type" in ('bet', 'win', 'rollback', 'bonus_grant', 'bonus_convert', 'bonus_forfeit'))
-);
---> statement-breakpoint
 CREATE TABLE "idempotency_key" (
 	"operator_id" text NOT NULL,
 	"key" text NOT NULL,
@@ -607,7 +590,6 @@ ALTER TABLE "connection" ADD CONSTRAINT "connection_operator_id_operator_id_fk" 
 ALTER TABLE "connection_directory" ADD CONSTRAINT "connection_directory_operator_operator_id_fk" FOREIGN KEY ("operator") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection_float" ADD CONSTRAINT "connection_float_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "maintenance_window" ADD CONSTRAINT "maintenance_window_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "wallet_transaction" ADD CONSTRAINT "wallet_transaction_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payment" ADD CONSTRAINT "payment_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refund" ADD CONSTRAINT "refund_operator_id_deposit_id_payment_operator_id_id_fk" FOREIGN KEY ("operator_id","deposit_id") REFERENCES "public"."payment"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "exclusion" ADD CONSTRAINT "exclusion_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -633,7 +615,6 @@ CREATE INDEX "revoked_token_expires_at_index" ON "revoked_token" USING btree ("e
 CREATE INDEX "used_assertion_expires_at_index" ON "used_assertion" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "audit_log_by_subject" ON "audit_log" USING btree ("operator_id","subject","sequence");--> statement-breakpoint
 CREATE INDEX "maintenance_window_by_end" ON "maintenance_window" USING btree ("operator_id","ends_at");--> statement-breakpoint
-CREATE INDEX "wallet_transaction_by_player" ON "wallet_transaction" USING btree ("operator_id","player_id","created_at");--> statement-breakpoint
 CREATE INDEX "idempotency_key_expiry" ON "idempotency_key" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "job_single" ON "job" USING btree ("operator","kind","subject") WHERE "job"."single";--> statement-breakpoint
 CREATE INDEX "job_due" ON "job" USING btree ("run_at");--> statement-breakpoint

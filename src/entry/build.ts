@@ -14,6 +14,7 @@ import type { ClientDeps } from '../auth/clients.ts'
 import { openKeyring } from '../auth/keys.ts'
 import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../core/ids.ts'
 import type { Db } from '../db/client.ts'
+import { postgresLedger } from '../db/ledger-port.ts'
 import { checkDestination } from '../destinations/index.ts'
 import { announceBreaker } from '../flows/announce-breaker.ts'
 import type { Clock, ConnectionRef, Deps, Log, Notices } from '../flows/deps.ts'
@@ -79,6 +80,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
   const routing = createRoutingTable({ db, clock, processors, breakers })
   const deps: Deps = {
     db,
+    ledger: postgresLedger(db, { newUuid }),
     clock,
     newId,
     newUuid,

@@ -10,6 +10,7 @@ import type {
   Resume,
 } from '../adapters/contract.ts'
 import type { NewId, NewUuid } from '../core/ids.ts'
+import type { LedgerPort } from '../core/ledger/port.ts'
 import type { Destination, MethodType } from '../core/method.ts'
 import type { NoticeAnswer, UrlVerdict } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -19,6 +20,8 @@ import type { RoutingTable } from '../router/active.ts'
 /** What a flow may reach. Ask for a `Pick` of it when less is needed. */
 export type Deps = {
   readonly db: Db
+  /** For postings that are the only thing written; those that belong to other rows go with these in one transaction. */
+  readonly ledger: LedgerPort
   readonly clock: Clock
   readonly newId: NewId
   readonly newUuid: NewUuid

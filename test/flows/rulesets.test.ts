@@ -283,7 +283,7 @@ describe('a staged rollout', () => {
 describe('simulation', () => {
   const history = async (count = 2_000) => {
     const { candidates } = await deps.routing.stateOf(operatorId)
-    return await inTx((tx) => seedRecordedPayments(tx, operatorId, { candidates, nowMs: clock.ms, count }))
+    return await inTx((tx) => seedRecordedPayments(tx, operatorId, { candidates, nowMs: clock.ms, count, explored: 0 }))
   }
   const byDefault = (use: Ruleset['default']): Ruleset => ({ language: 1, rules: [], default: use })
 
@@ -317,6 +317,16 @@ describe('simulation', () => {
     const { expected, recorded } = report.success
     expect(expected.point).toBeCloseTo(recorded ?? 0, 10)
     expect(expected.high).toBe(expected.low)
+  })
+
+  it('rests on more where the history tried other connections', async () => {
+    const { candidates } = await deps.routing.stateOf(operatorId)
+    await inTx((tx) => seedRecordedPayments(tx, operatorId, { candidates, nowMs: clock.ms, count: 2_000 }))
+    const report = await replayRules(deps, operatorId, byDefault({ strategy: 'ordered', connections: ['b'] }), {
+      hours: 24,
+    })
+    expect(report.success.coverage).toBeGreaterThan(0.5)
+    expect(report.success.expected.high - report.success.expected.low).toBeLessThan(0.15)
   })
 
   it('makes the same history from the same seed, and another from another', async () => {

@@ -1,6 +1,7 @@
 import type { Charge, Facts, Find, PayOut, Refund } from '../../src/adapters/contract.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { insertConnection } from '../../src/db/connections.ts'
+import { postgresLedger } from '../../src/db/ledger-port.ts'
 import { insertOperator } from '../../src/db/operators.ts'
 import { savePlayer } from '../../src/db/players.ts'
 import { checkDestination } from '../../src/destinations/index.ts'
@@ -87,6 +88,7 @@ export async function flowWorld(): Promise<FlowWorld> {
   const cipher = await testCipher()
   const deps: Deps = {
     db,
+    ledger: postgresLedger(db, { newUuid }),
     clock,
     newId,
     newUuid,

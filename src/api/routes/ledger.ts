@@ -154,18 +154,18 @@ export const verifyLedger = endpoint({
   scope: 'ledger:read',
   answers: {
     200: z.object({
-      healthy: z.boolean(),
-      journals: z.string(),
-      transfers: z.string(),
-      seals: z.string(),
+      ok: z.boolean(),
+      journals: z.number().int(),
+      transfers: z.number().int(),
+      seals: z.number().int(),
       problems: z.array(z.object({ problem: z.string(), reference: z.string() })),
     }),
   },
   handle: async (deps, { caller: { operatorId } }) => {
     const found = await deps.db.tx(operatorId, (tx) => verify(tx, operatorId, { timeout: VERIFY_TIMEOUT }))
     const { journals, transfers, seals, problems } = found
-    const counts = { journals: String(journals), transfers: String(transfers), seals: String(seals) }
-    return { status: 200, body: { healthy: problems.length === 0, ...counts, problems: [...problems] } }
+    const counts = { journals: Number(journals), transfers: Number(transfers), seals: Number(seals) }
+    return { status: 200, body: { ok: problems.length === 0, ...counts, problems: [...problems] } }
   },
 })
 
