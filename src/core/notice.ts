@@ -23,8 +23,9 @@ export type UrlVerdict =
   | { readonly kind: 'safe'; readonly url: string }
   | { readonly kind: 'unsafe'; readonly detail: string }
 
-/** What a try means for the delivery. `rest`: the receiver can't keep up, so the whole endpoint waits that long. */
+/** What a try means for the delivery. `restMs`: the receiver can't keep up, so the whole endpoint waits that long. `busy`: it was none, as many others are on their way there. */
 export type TryVerdict =
+  | { readonly kind: 'busy' }
   | { readonly kind: 'delivered' }
   | { readonly kind: 'gone' }
   | { readonly kind: 'again'; readonly result: string; readonly restMs?: number }
@@ -61,13 +62,19 @@ export function retryDelayMs(tries: number, random: number): number | undefined 
 
 /** What an answer means. Only 2xx is a success; a redirect is a failure, for it could lead anywhere; 410 asks for no more. */
 export function verdictOf(answer: NoticeAnswer, nowMs: number): TryVerdict {
-  if (answer.kind === 'failed') return { kind: 'again', result: answer.why }
+  if (answer.kind === 'failed') return failed(answer.why)
   const { status, retryAfter } = answer
   if (status >= 200 && status < 300) return { kind: 'delivered' }
   if (status === 410) return { kind: 'gone' }
   const result = status >= 300 && status < 400 ? 'redirected' : 'http_error'
   if (!OVERLOADED.has(status)) return { kind: 'again', result }
   return { kind: 'again', result, restMs: Math.min(MAX_REST_MS, restOf(retryAfter, nowMs) ?? DEFAULT_REST_MS) }
+}
+
+/** Each try at a receiver that hangs holds a worker for as long as we wait: it rests, so that the others get their turn. */
+const failed = (why: string): TryVerdict => {
+  if (why === 'overloaded') return { kind: 'busy' }
+  return { kind: 'again', result: why, ...(why === 'timeout' && { restMs: DEFAULT_REST_MS }) }
 }
 
 /** Retry-After (RFC 9110 section 10.2.3): whole seconds, or a date. */

@@ -81,15 +81,18 @@ export async function listAudit(
     order by sequence desc limit ${filter.limit}`
 }
 
-/** What a verification found. `head` is the last hash: noted elsewhere, it also proves that no row was cut off the end. */
+/** A row's number and hash as they were noted outside this database. */
+export type NotedRow = { readonly sequence: bigint; readonly hash: string }
+
+/** What a verification found. `head` is the last hash: noted elsewhere and given again, it also proves that no row was cut off the end (`noted`). */
 export type AuditVerdict = {
   readonly rows: number
   readonly head: string
-  readonly broken: { readonly sequence: string; readonly why: 'gap' | 'link' | 'content' } | null
+  readonly broken: { readonly sequence: string; readonly why: 'gap' | 'link' | 'content' | 'noted' } | null
 }
 
-/** Walks an operator's whole chain and stops at the first row that doesn't follow from the one before, or was altered. */
-export async function verifyAudit(tx: Tx, operatorId: string): Promise<AuditVerdict> {
+/** Walks an operator's whole chain, which must hold `noted` where it is given, and stops at the first row that doesn't follow from the one before, or was altered. */
+export async function verifyAudit(tx: Tx, operatorId: string, noted?: NotedRow): Promise<AuditVerdict> {
   let rows = 0
   let head = BEGIN
   for (;;) {
@@ -102,8 +105,23 @@ export async function verifyAudit(tx: Tx, operatorId: string): Promise<AuditVerd
       rows += 1
       head = row.hash
     }
-    if (batch.length < BATCH) return { rows, head, broken: null }
+    if (batch.length === BATCH) continue
+    const lost = noted !== undefined && !(await holds(tx, operatorId, noted))
+    return { rows, head, broken: lost ? { sequence: noted.sequence.toString(), why: 'noted' } : null }
   }
+}
+
+async function holds(tx: Tx, operatorId: string, { sequence, hash }: NotedRow): Promise<boolean> {
+  const rows = await tx`
+    select from audit_log
+    where operator_id = ${operatorId} and sequence = ${sequence.toString()}::bigint and hash = ${hash}`
+  return rows.length === 1
+}
+
+/** Reads `12:9f86…`, or undefined when the text is not of that form. */
+export function readNoted(text: string): NotedRow | undefined {
+  const [, sequence, hash] = /^([1-9]\d{0,17}):([0-9a-f]{64})$/.exec(text) ?? []
+  return sequence === undefined || hash === undefined ? undefined : { sequence: BigInt(sequence), hash }
 }
 
 async function faultOf({ hash, ...row }: AuditRow, sequence: bigint, head: string) {

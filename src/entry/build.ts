@@ -5,6 +5,7 @@ import { type AppOptions, buildApp } from '../api/app.ts'
 import type { Endpoint } from '../api/endpoint.ts'
 import { createIdempotent } from '../api/idempotent.ts'
 import { sharedRateStore } from '../api/middleware/rate-limit.ts'
+import { NOTICES } from '../api/notices.ts'
 import { keyEndpoints } from '../api/routes/keys.ts'
 import { oauthEndpoints } from '../api/routes/oauth.ts'
 import { type SteerSandbox, sandboxEndpoints } from '../api/routes/sandbox.ts'
@@ -113,6 +114,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     newTraceId: () => newUuid().replaceAll('-', ''),
     version: VERSION,
     assets: parts.assets,
+    webhooks: NOTICES,
     rateStore: parts.rateStore ?? sharedRateStore(db),
     behindTls: parts.behindTls ?? false,
     strictAnswers: parts.strictAnswers ?? false,

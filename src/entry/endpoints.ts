@@ -21,6 +21,7 @@ import {
   listRefunds,
 } from '../api/routes/deposits.ts'
 import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
+import { deleteInstrument, getInstruments, postInstrument } from '../api/routes/instruments.ts'
 import {
   getJournal,
   getLedgerAccount,
@@ -29,6 +30,7 @@ import {
   verifyLedger,
 } from '../api/routes/ledger.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
+import { postPaymentOptions } from '../api/routes/payment-options.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { getProcessors } from '../api/routes/processors.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
@@ -133,6 +135,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   rotateWebhookSecret,
   recoverWebhookEndpoint,
   getWebhookDeliveries,
+  postInstrument,
+  getInstruments,
+  deleteInstrument,
+  postPaymentOptions,
   getAuditLog,
   verifyAuditLog,
   returnFromProcessor,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Db, openDb } from '../db/client.ts'
 import { APP_ROLE, migrate, pendingMigrations } from '../db/migrate.ts'
 import { runJobs } from '../jobs/run.ts'
+import { lanesOf } from '../jobs/table.ts'
 import { type Cipher, openCipher } from '../platform/cipher.ts'
 import type { Config } from '../platform/config.ts'
 import { keptFile, newKey } from '../platform/data-folder.ts'
@@ -77,11 +78,13 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
     (built) => built.close(),
   )
   const kept = await world?.settle(gateway, baseUrl)
-  await life.own(
-    'jobs',
-    () => runJobs(gateway.deps, gateway.jobs, { concurrency: config.PAYCAGE_JOB_CONCURRENCY }),
-    (loop) => loop.stop(),
-  )
+  for (const [name, table] of Object.entries(lanesOf(gateway.jobs))) {
+    await life.own(
+      `${name} jobs`,
+      () => runJobs(gateway.deps, table, { concurrency: config.PAYCAGE_JOB_CONCURRENCY }),
+      (loop) => loop.stop(),
+    )
+  }
   await life.own(
     'server',
     () => listen((request, ...rest) => gateway.app.fetch(request, ...rest), { host, port, tls: tlsOf(config) }),

@@ -26,6 +26,9 @@ export type Delivered = { readonly againAtMs?: number }
 /** Deliveries that waited for the same rest must not all end it in the same instant. */
 const REST_SPREAD_MS = 5_000
 
+/** Until a connection to a busy receiver is free again. */
+const BUSY_MS = 250
+
 /**
  * Makes one try of a delivery when its time has come: a signed POST under the notice's own id, which stays the same for
  * ever, so that the receiver can tell a repetition. Only 2xx is a success; 410 switches the endpoint off.
@@ -50,6 +53,7 @@ export async function deliverNotice(deps: Deps, operatorId: string, deliveryId: 
   const answer = await deps.notices.post({ url: endpoint.url, headers, body })
   const endedMs = deps.clock.nowMs()
   const verdict = verdictOf(answer, endedMs)
+  if (verdict.kind === 'busy') return { againAtMs: Math.round(endedMs + BUSY_MS * (1 + Math.random())) }
   const made: DeliveryTry = {
     at: new Date(nowMs).toISOString(),
     result: verdict.kind === 'again' ? verdict.result : verdict.kind,
@@ -64,7 +68,7 @@ export async function deliverNotice(deps: Deps, operatorId: string, deliveryId: 
 type Ended = {
   readonly delivery: DeliveryRow
   readonly endpoint: EndpointRow
-  readonly verdict: TryVerdict
+  readonly verdict: Exclude<TryVerdict, { kind: 'busy' }>
   readonly made: DeliveryTry
   readonly endedMs: number
 }

@@ -14,6 +14,14 @@ import { activeExclusion, findPlayer, lockPlayer, type PlayerRow } from '../db/p
 import type { Plan, RouteFacts } from '../router/plan.ts'
 import { recordPlan } from '../router/records.ts'
 import type { ConnectionRef, Deps } from './deps.ts'
+import {
+  type CardToSave,
+  chargeMethodOf,
+  holdCard,
+  type InstrumentRef,
+  prepareCard,
+  resolveInstrument,
+} from './instruments.ts'
 import { chargeOf } from './requests.ts'
 import { settle } from './settle.ts'
 
@@ -24,11 +32,20 @@ export type DepositOrder = {
   readonly runId: string
   readonly playerId: string
   readonly amount: Money
-  readonly method: ChargeMethod
+  readonly method: ChargeMethod | InstrumentRef
+  /** Saves the card when the deposit succeeds. */
+  readonly save?: boolean
   readonly reference: string
   readonly returnUrl: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly client: { ip?: string; user_agent?: string } | null
+}
+
+/** An order whose instrument is known: saved before, to be saved, or none. */
+type Resolved = Omit<DepositOrder, 'method'> & {
+  readonly method: ChargeMethod
+  readonly instrumentId: string | null
+  readonly toSave: CardToSave | null
 }
 
 type Begun =
@@ -83,16 +100,29 @@ async function begin(deps: Deps, order: DepositOrder): Promise<Begun> {
   }))
   if (seen.payment !== undefined) return { kind: 'stands', payment: seen.payment }
   if (seen.player === undefined) throw playerNotFound()
-  const facts = factsOf(order, seen.player, seen.deposits, deps.clock.nowMs())
+  const resolved = await resolve(deps, order)
+  const facts = factsOf(resolved, seen.player, seen.deposits, deps.clock.nowMs())
   const plan = await deps.routing.planFor(operatorId, facts)
-  return deps.db.tx(operatorId, (tx) => admit(tx, deps, order, { plan, facts }))
+  return deps.db.tx(operatorId, (tx) => admit(tx, deps, resolved, { plan, facts }))
+}
+
+async function resolve(deps: Deps, order: DepositOrder): Promise<Resolved> {
+  const { operatorId, playerId, method, save = false } = order
+  if (method.type === 'instrument') {
+    const { row, destination } = await deps.db.tx(operatorId, (tx) =>
+      resolveInstrument(tx, deps.cipher, operatorId, playerId, method),
+    )
+    return { ...order, method: chargeMethodOf(destination), instrumentId: row.id, toSave: null }
+  }
+  const toSave = save && method.type === 'card' ? await prepareCard(deps, operatorId, method.token) : null
+  return { ...order, method, instrumentId: null, toSave }
 }
 
 /** The ladder of checks under the player's lock; after the line it must succeed. */
 async function admit(
   tx: Tx,
   deps: Deps,
-  order: DepositOrder,
+  order: Resolved,
   { plan, facts }: { plan: Plan; facts: RouteFacts },
 ): Promise<Begun> {
   const { operatorId, playerId, amount } = order
@@ -150,8 +180,10 @@ async function admit(
   return { kind: 'goes', payment, attempt, player }
 }
 
-async function store(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promise<PaymentRow> {
+async function store(tx: Tx, deps: Deps, order: Resolved, plan: Plan): Promise<PaymentRow> {
   const routed = plan.route.length > 0
+  const { operatorId, playerId, toSave } = order
+  const saves = routed && toSave !== null
   const stored = await insertPayment(tx, order.operatorId, {
     id: deps.newId('deposit'),
     direction: 'deposit',
@@ -162,6 +194,8 @@ async function store(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
     reference: order.reference,
     methodType: order.method.type,
     method: order.method,
+    instrumentId: saves ? await holdCard(tx, operatorId, playerId, toSave) : order.instrumentId,
+    saveInstrument: saves,
     destinationSealed: null,
     destinationMasked: null,
     destinationFingerprint: null,
@@ -182,7 +216,7 @@ async function store(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
   })
 }
 
-function factsOf(order: DepositOrder, player: PlayerRow, deposits: number, atMs: number): RouteFacts {
+function factsOf(order: Resolved, player: PlayerRow, deposits: number, atMs: number): RouteFacts {
   const { method } = order
   return {
     direction: 'deposit',

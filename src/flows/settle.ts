@@ -15,6 +15,7 @@ import { closeReviews, openReview } from '../db/reviews.ts'
 import { type DeclineOverride, type NextStep, nextStep } from '../router/cascade.ts'
 import { declineOverrides, recordAttempt } from '../router/records.ts'
 import type { Deps } from './deps.ts'
+import { keepInstrument } from './instruments.ts'
 
 /** What somebody said of an attempt: the answer of the call, a webhook, a look-up, or people. `atMs`: the processor's own time of it. */
 export type Told = Said & { readonly operatorId: string; readonly attemptId: string; readonly atMs?: number }
@@ -35,7 +36,7 @@ export type Subject =
   | { readonly flow: 'deposit' | 'withdrawal'; readonly row: PaymentRow }
   | { readonly flow: 'refund'; readonly row: RefundRow }
 
-type Settle = Pick<Deps, 'db' | 'clock' | 'newId' | 'newUuid' | 'log' | 'metrics' | 'processors'>
+type Settle = Pick<Deps, 'db' | 'cipher' | 'clock' | 'newId' | 'newUuid' | 'log' | 'metrics' | 'processors'>
 
 /**
  * The one door: whatever a processor said, by whatever way it came, enters the books here. One transaction moves the
@@ -277,6 +278,10 @@ async function writeSubject(
           : effects.status && { nextAction: null }),
       }),
     }
+  }
+  if (changed.flow === 'deposit' && effects.status === 'succeeded') {
+    const seen = outcome.kind === 'succeeded' ? outcome.instrument : undefined
+    await keepInstrument(tx, deps.cipher, changed.row, attempt.processor, seen, now)
   }
   if (effects.notice) {
     await announce(tx, operatorId, {

@@ -94,3 +94,16 @@ export const JOBS: JobTable<Deps> = {
     },
   },
 }
+
+/** What waits for operators' own servers. */
+const TO_OPERATORS: ReadonlySet<string> = new Set(['fan_out', 'deliver_notice', 'recover_notices'])
+
+/** The same work as two tables, for a loop each: receivers that hang must hold up no payout. */
+export function lanesOf<D>({ handlers, periodic }: JobTable<D>): {
+  readonly money: JobTable<D>
+  readonly notices: JobTable<D>
+} {
+  const only = (toOperators: boolean) =>
+    Object.fromEntries(Object.entries(handlers).filter(([kind]) => TO_OPERATORS.has(kind) === toOperators))
+  return { money: { handlers: only(false), periodic }, notices: { handlers: only(true), periodic: {} } }
+}

@@ -18,8 +18,8 @@ export type NoticeSettings = NoticeUrlRules & { readonly lookup?: Resolve; reado
 
 /** Receivers whose connections are kept at once. */
 const MAX_ORIGINS = 200
-/** Of one receiver: enough for a busy operator, too few to knock a small server over. */
-const CONNECTIONS = 8
+/** Of one receiver: enough for a busy operator, too few to hold all workers of ours when it hangs. The next ones come again later. */
+const CONNECTIONS = 4
 
 /**
  * Opens the way out. An operator's URL could name anything inside our network, so it must be https at a name (never an
@@ -36,7 +36,7 @@ export function nodeNotices(settings: NoticeSettings): NoticePort {
     const refuseAddress = loopback
       ? (address: string) => !isLoopbackAddress(address)
       : (address: string) => !isPublicAddress(address)
-    const lane = known ?? nodeHttp({ connections: CONNECTIONS, refuseAddress, lookup })
+    const lane = known ?? nodeHttp({ connections: CONNECTIONS, queue: 0, refuseAddress, lookup })
     lanes.set(origin, lane)
     const [oldest] = lanes
     if (oldest !== undefined && lanes.size > MAX_ORIGINS) {

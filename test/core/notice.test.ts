@@ -45,7 +45,7 @@ it('takes only 2xx for a success', () => {
   expect(of(410)).toEqual({ kind: 'gone' })
   for (const status of [301, 302, 307, 308, 304]) expect(of(status)).toEqual({ kind: 'again', result: 'redirected' })
   for (const status of [400, 401, 404, 500, 503]) expect(of(status)).toEqual({ kind: 'again', result: 'http_error' })
-  expect(verdictOf({ kind: 'failed', why: 'timeout' }, NOW)).toEqual({ kind: 'again', result: 'timeout' })
+  expect(verdictOf({ kind: 'failed', why: 'reset' }, NOW)).toEqual({ kind: 'again', result: 'reset' })
 })
 
 it('rests as long as an overloaded receiver asks, an hour at most', () => {
@@ -59,6 +59,15 @@ it('rests as long as an overloaded receiver asks, an hour at most', () => {
   for (const nonsense of [undefined, 'soon', '-5', '1e3', '', '2026-11-22T10:02:00Z'])
     expect(rest(nonsense)).toBe(60_000)
   expect(rest('120', 500)).toBeUndefined()
+})
+
+it('lets a receiver rest that hangs, and counts no try where none was made', () => {
+  expect(verdictOf({ kind: 'failed', why: 'timeout' }, NOW)).toEqual({
+    kind: 'again',
+    result: 'timeout',
+    restMs: 60_000,
+  })
+  expect(verdictOf({ kind: 'failed', why: 'overloaded' }, NOW)).toEqual({ kind: 'busy' })
 })
 
 it('sends an endpoint what it asked for', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { audit, listAudit, verifyAudit } from '../../src/db/audit.ts'
+import { audit, listAudit, readNoted, verifyAudit } from '../../src/db/audit.ts'
 import { databaseForThisTest } from '../support/database.ts'
 
 const OPERATOR = 'opr_a'
@@ -111,9 +111,14 @@ it('finds every altered column, a row taken out and a row put in between', async
 })
 
 it('loses its head when the end is cut off, which a noted head shows', async () => {
-  const { admin, verify } = await chain(3)
+  const { db, admin, verify } = await chain(3)
   const { head } = await verify()
   await tamper(admin, 'delete from audit_log where sequence = 3')
   expect(await verify()).toMatchObject({ rows: 2, broken: null })
   expect((await verify()).head).not.toBe(head)
+  const noted = readNoted(`3:${head}`)
+  const found = await db.tx(OPERATOR, (tx) => verifyAudit(tx, OPERATOR, noted))
+  expect(found.broken).toEqual({ sequence: '3', why: 'noted' })
+  for (const wrong of ['', '3', `0:${head}`, `3:${head}0`, `3:${head.toUpperCase()}`, `-1:${head}`])
+    expect(readNoted(wrong)).toBeUndefined()
 })

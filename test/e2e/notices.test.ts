@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { NOTICES } from '../../src/api/notices.ts'
 import { expectedSignature, type Receiver, startReceiver } from '../support/receiver.ts'
 import { PLAYER, type World, world } from '../support/world.ts'
 
@@ -52,6 +53,7 @@ it('delivers a signed notice of every final payment', async () => {
     data: { id: deposit.id, status: 'succeeded', amount: '25.00', player_id: PLAYER },
   })
   expect(notice.id).toMatch(/^evt_/)
+  for (const { body } of receiver.got) expect(NOTICES[body.type]?.body.safeParse(body).error).toBeUndefined()
   expect(notice.signatures).toEqual([expectedSignature(secret, notice)])
   expect(await deliveries(`?event_id=${notice.id}`)).toMatchObject([
     { endpoint_id: id, status: 'succeeded', tries: 1, history: [{ result: 'delivered', status: 204 }] },
@@ -202,6 +204,16 @@ it('fans out once, however often its job runs', async () => {
   await Promise.all([1, 2, 3].map(() => fanOut?.(gateway.gateway.deps, again)))
   await gateway.work()
   expect(receiver.got).toHaveLength(1)
+})
+
+it('signs nothing with a secret that was put in from another endpoint', async () => {
+  const [one, two] = [await endpointAt(receiver.url), await endpointAt(receiver.url)]
+  const { admin } = gateway.database
+  await admin`update webhook_endpoint set secret_sealed = (select secret_sealed from webhook_endpoint where id = ${two.id})
+    where id = ${one.id}`
+  const refused = await gateway.request('POST', `/v1/webhook_endpoints/${one.id}/test`)
+  expect(refused).toMatchObject({ status: 500, body: { code: 'internal' } })
+  expect(receiver.got).toEqual([])
 })
 
 it('refuses URLs that lead inside, and says no more than that', async () => {

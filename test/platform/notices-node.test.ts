@@ -137,6 +137,17 @@ it('gives a receiver that says nothing up after its time', async () => {
   await sandbox.close()
 })
 
+it('lets a receiver that hangs hold four connections and no more', async () => {
+  const sandbox = nodeNotices({ allowLoopback: true, timeoutMs: 200 })
+  receiver.reply(() => 'hang')
+  const before = receiver.got.length
+  const ends = await Promise.all(Array.from({ length: 10 }, () => sandbox.post({ url: receiver.url, ...BODY })))
+  const whys = ends.map((end) => (end.kind === 'failed' ? end.why : 'answered')).sort()
+  expect(whys).toEqual([...Array(6).fill('overloaded'), ...Array(4).fill('timeout')])
+  expect(receiver.got).toHaveLength(before + 4)
+  await sandbox.close()
+})
+
 const octet = fc.integer({ min: 0, max: 255 })
 const V4 = (first: number, second = octet, third = octet) =>
   fc.tuple(second, third, octet).map((rest) => [first, ...rest].join('.'))

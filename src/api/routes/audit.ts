@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { Fault } from '../../core/errors.ts'
-import { type AuditRow, listAudit, verifyAudit } from '../../db/audit.ts'
+import { type AuditRow, listAudit, readNoted, verifyAudit } from '../../db/audit.ts'
 import { endpoint } from '../endpoint.ts'
 import { PAGE, Page, Timestamp } from '../shapes.ts'
 
@@ -66,19 +66,29 @@ export const verifyAuditLog = endpoint({
   path: '/v1/audit_log/verify',
   tag: 'audit',
   summary: 'Walk the whole chain',
-  description: 'Note `head` somewhere else: a later chain that does not hold it had its end cut off.',
+  description:
+    'Note `rows` and `head` somewhere else and give them again as `noted=rows:head`: a chain that no longer holds them had its end cut off.',
   scope: 'audit:read',
+  query: z.strictObject({
+    noted: z
+      .string()
+      .regex(/^[1-9]\d{0,17}:[0-9a-f]{64}$/)
+      .optional(),
+  }),
   answers: {
     200: z.object({
       rows: z.number().int(),
       head: z.string(),
-      broken: z.object({ sequence: z.string(), why: z.enum(['gap', 'link', 'content']) }).nullable(),
+      broken: z.object({ sequence: z.string(), why: z.enum(['gap', 'link', 'content', 'noted']) }).nullable(),
     }),
   },
-  handle: async (deps, { caller }) => ({
-    status: 200,
-    body: await deps.db.tx(caller.operatorId, (tx) => verifyAudit(tx, caller.operatorId)),
-  }),
+  handle: async (deps, { caller, query }) => {
+    const noted = query.noted === undefined ? undefined : readNoted(query.noted)
+    return {
+      status: 200,
+      body: await deps.db.tx(caller.operatorId, (tx) => verifyAudit(tx, caller.operatorId, noted)),
+    }
+  },
 })
 
 const dateOf = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text))

@@ -37,6 +37,8 @@ export const payment = pgTable(
     method: jsonb().$type<ChargeMethod>(),
     /** The saved instrument that it goes by, or that is saved when it succeeds. */
     instrumentId: text(),
+    /** Deposits: the instrument is to be saved when it succeeds. */
+    saveInstrument: boolean().notNull().default(false),
     /** Withdrawals: the destination sealed by the cipher, and what of it may be shown. */
     destinationSealed: text(),
     destinationMasked: jsonb().$type<Record<string, unknown>>(),

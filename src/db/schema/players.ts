@@ -136,7 +136,7 @@ export const instrument = pgTable(
     /** Keyed hash of the account, to recognise one instrument on two players. */
     fingerprint: text().notNull(),
     verified: boolean().notNull().default(false),
-    ownerMatch: text().notNull().default('unknown'),
+    ownerMatch: text().$type<'match' | 'mismatch' | 'unknown'>().notNull().default('unknown'),
     usedForDeposit: boolean().notNull().default(false),
     createdAt: at().notNull().defaultNow(),
     /** Null until the deposit that saves it has succeeded: then it can be used and is listed. */

@@ -1,0 +1,1 @@
+ALTER TABLE "payment" ADD COLUMN "save_instrument" boolean DEFAULT false NOT NULL;
