@@ -231,6 +231,7 @@ CREATE TABLE "payment" (
 	"method_type" text NOT NULL,
 	"method" jsonb,
 	"instrument_id" text,
+	"save_instrument" boolean DEFAULT false NOT NULL,
 	"destination_sealed" text,
 	"destination_masked" jsonb,
 	"destination_fingerprint" text,

@@ -1,1 +1,0 @@
-ALTER TABLE "payment" ADD COLUMN "save_instrument" boolean DEFAULT false NOT NULL;
