@@ -46,7 +46,11 @@ export function createIdempotent(deps: Pick<Deps, 'db' | 'clock' | 'metrics'>): 
 }
 
 /** A run that slept past its lease was taken over: the answer is what the other one said, and nothing else. */
-async function theirAnswer(deps: Store, { operatorId, key }: IdempotentRequest, fingerprint: string): Promise<Answer & { replayed?: boolean }> {
+async function theirAnswer(
+  deps: Store,
+  { operatorId, key }: IdempotentRequest,
+  fingerprint: string,
+): Promise<Answer & { replayed?: boolean }> {
   const saved = await deps.db.tx(operatorId, (tx) => findKey(tx, operatorId, key))
   const decision = saved && decideKey(saved, fingerprint, new Date(deps.clock.nowMs()))
   if (decision?.kind !== 'replay') throw busy()

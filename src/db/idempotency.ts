@@ -64,7 +64,11 @@ export async function freeKey(tx: Tx, operatorId: string, row: { key: string; fe
 }
 
 /** Ends a lease before its time: the same request may go on at once with what this run has begun. */
-export async function leaveKey(tx: Tx, operatorId: string, row: { key: string; fence: bigint; now: Date }): Promise<void> {
+export async function leaveKey(
+  tx: Tx,
+  operatorId: string,
+  row: { key: string; fence: bigint; now: Date },
+): Promise<void> {
   await tx`
     update idempotency_key set lease_until = ${row.now}
     where operator_id = ${operatorId} and key = ${row.key} and fence = ${row.fence} and state = 'running'`

@@ -57,9 +57,7 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
 
 /** An event that is only a bell proves nothing: what it rings for is asked of the processor. */
 const lookUpNow = (deps: Deps, operatorId: string, subject: string): Promise<void> =>
-  deps.db.tx(operatorId, (tx) =>
-    enqueueJob(tx, { kind: 'look_up', operatorId, subject, runAtMs: deps.clock.nowMs() }),
-  )
+  deps.db.tx(operatorId, (tx) => enqueueJob(tx, { kind: 'look_up', operatorId, subject, runAtMs: deps.clock.nowMs() }))
 
 /** The stored event again. It was written by `receiveWebhook` from an adapter's own value. */
 function eventOf(row: InboundRow): ProcessorEvent | undefined {

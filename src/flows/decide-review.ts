@@ -96,7 +96,11 @@ async function decide(
 }
 
 /** Two people's word on what a processor did. */
-function wordOn({ operatorId, id, asset, amount, processorReference }: AttemptRow, reviewId: string, moved: boolean): Told {
+function wordOn(
+  { operatorId, id, asset, amount, processorReference }: AttemptRow,
+  reviewId: string,
+  moved: boolean,
+): Told {
   const reference = processorReference ?? `review:${reviewId}`
   const outcome: Outcome = moved
     ? { kind: 'succeeded', reference, amount: { asset, minor: amount } }

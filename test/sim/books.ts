@@ -1,7 +1,7 @@
+import { connectionOf, FUNDS, type Ground } from './field.ts'
 import type { Model, Operation } from './processor.ts'
 import { LIES } from './processor.ts'
 import type { Order } from './story.ts'
-import { connectionOf, FUNDS, type Ground } from './world.ts'
 
 type Payment = {
   id: string

@@ -64,6 +64,8 @@ export type Operation = {
   /** True for the second of two that were made of one request. */
   readonly twin: boolean
   updatedAtMs: number
+  /** When its answer is heard; never, when it is lost. */
+  heardAtMs: number
 }
 
 const Body = z.object({ our_ref: z.string(), amount: z.string(), currency: z.string(), webhook_url: z.string() })
@@ -164,9 +166,10 @@ export function openModel(parts: ModelParts): Model {
       ...(begun.code !== undefined && { declineCode: begun.code }),
       twin,
       updatedAtMs: time.nowMs(),
+      heardAtMs: 0,
     }
     operations.push(operation)
-    tell(operation, body.webhook_url)
+    tell(operation, body.webhook_url, twin)
     const end = ENDS[actions]
     if (end)
       time.at(time.nowMs() + random.between(...end.afterMs), `${id}: ${operation.id} ends`, () =>
@@ -176,15 +179,17 @@ export function openModel(parts: ModelParts): Model {
   }
 
   function turn(operation: Operation, status: Status, url: string): void {
+    // Nobody looks a payment up that has its last word: what goes back on that word is told, or only a settlement file finds it.
+    const wasFinal = operation.status === 'approved' || operation.status === 'declined'
     operation.status = status
     if (status === 'declined') operation.declineCode = 'do_not_honor'
     operation.updatedAtMs = time.nowMs()
-    tell(operation, url)
+    tell(operation, url, wasFinal)
   }
 
   /** Webhooks are lost, doubled, late and out of order; their clock is not ours. */
-  function tell(operation: Operation, url: string): void {
-    const copies = parts.calm() ? 1 : random.pick([0, 1, 1, 1, 2, 3])
+  function tell(operation: Operation, url: string, mustArrive = false): void {
+    const copies = parts.calm() ? 1 : random.pick([mustArrive ? 1 : 0, 1, 1, 1, 2, 3])
     const body = JSON.stringify({
       id: `evt_${operation.id}_${operation.status}`,
       type: `${operation.kind}.${operation.status}`,
@@ -198,10 +203,26 @@ export function openModel(parts: ModelParts): Model {
     }
     for (let copy = 0; copy < copies; copy += 1) {
       const delayMs = random.pick([0, 1, random.between(1, 2_000), random.between(1, 120_000)])
-      time.at(time.nowMs() + delayMs, `${id}: webhook ${operation.ourRef} ${operation.status}`, () =>
-        parts.post({ url, body, signature }),
-      )
+      time.at(time.nowMs() + delayMs, `${id}: webhook ${operation.ourRef} ${operation.status}`, () => {
+        if (time.nowMs() < operation.heardAtMs) parts.saw('webhook before answer')
+        parts.post({ url, body, signature })
+      })
     }
+    if (!parts.calm() && operation.status === 'declined' && random.of(0.2)) forge(operation, url)
+  }
+
+  /** Somebody who knows the address, and not the secret, says that it was paid. */
+  function forge(operation: Operation, url: string): void {
+    const body = JSON.stringify({
+      id: `evt_forged_${operation.id}`,
+      processor: id,
+      at: time.nowMs(),
+      data: { ...shown(operation), status: 'approved' },
+    })
+    const signature = (nowMs: number) => `t=${Math.floor(nowMs / 1_000)},v1=${'00'.repeat(32)}`
+    time.at(time.nowMs() + random.between(1, 5_000), `${id}: a forged webhook`, () =>
+      parts.post({ url, body, signature }),
+    )
   }
 
   function create(kind: Operation['kind'], call: HttpCall): Heard {
@@ -222,7 +243,10 @@ export function openModel(parts: ModelParts): Model {
         time.at(time.nowMs() + random.between(2_500, 9_000), `${id}: acts late on ${body.our_ref}`, act)
       else act()
     }
-    return line(behaviour, answered.get(key), random)
+    const made = answered.get(key)
+    const heard = line(behaviour, made, random)
+    if (made && heard.kind === 'answer') made.heardAtMs = time.nowMs() + heard.delayMs
+    return heard
   }
 
   return {

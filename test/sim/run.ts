@@ -5,8 +5,9 @@ import { ADJUSTMENTS, cash } from '../../src/core/ledger/chart.ts'
 import { posting, transfer } from '../../src/core/ledger/posting.ts'
 import { type Db, openDb } from '../../src/db/client.ts'
 import { postIn } from '../../src/db/ledger.ts'
+import { connectionOf, FUNDS, type Ground, operatorOf } from './field.ts'
 import type { Sabotage } from './gateway.ts'
-import { connectionOf, type Ending, FUNDS, type Ground, operatorOf, play } from './world.ts'
+import { type Ending, play } from './world.ts'
 
 /** Worlds under way at once: enough to keep the database and this process busy side by side. */
 const ABREAST = 12
@@ -54,7 +55,7 @@ export function openField(url: string): Field {
 export async function playAll(
   field: Field,
   seeds: readonly number[],
-  told: (ending: Ending) => boolean | void,
+  told: (ending: Ending) => 'stop' | undefined,
   options: { sabotage?: Sabotage; traced?: boolean } = {},
 ): Promise<void> {
   let stopped = false
@@ -63,7 +64,7 @@ export async function playAll(
     await field.prepare(batch)
     await inParallel(batch, async (seed) => {
       if (stopped) return
-      if (told(await play(field, seed, options)) === false) stopped = true
+      if (told(await play(field, seed, options)) === 'stop') stopped = true
     })
   }
 }

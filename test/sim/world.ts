@@ -1,21 +1,15 @@
 import type { Caller } from '../../src/auth/scopes.ts'
-import type { Db } from '../../src/db/client.ts'
 import { finishJob, type Job, rescheduleJob } from '../../src/db/jobs.ts'
 import { decideReview } from '../../src/flows/decide-review.ts'
 import { receiveWebhook } from '../../src/flows/receive-webhook.ts'
 import { backOffMs } from '../../src/jobs/run.ts'
 import { JOBS } from '../../src/jobs/table.ts'
 import { type Books, readBooks } from './books.ts'
+import { connectionOf, type Ground, operatorOf } from './field.ts'
 import { type Gateway, type GatewayParts, type Sabotage, startGateway } from './gateway.ts'
 import { type Hook, type Model, openModel } from './processor.ts'
 import { type Chance, chance, type Scheduler, scheduler } from './scheduler.ts'
 import { type ClientParts, type Order, pursue } from './story.ts'
-
-/** A database of the harness: `db` as gateways see it, `ask` as a superuser who may look at everything. */
-export type Ground = {
-  readonly db: Db
-  ask(text: string, values: readonly (string | Date)[]): Promise<readonly Record<string, unknown>[]>
-}
 
 /** What became of one seed. */
 export type Ending = {
@@ -26,7 +20,6 @@ export type Ending = {
   readonly trace: readonly string[]
 }
 
-export const FUNDS = 20_000n
 const SECRET = 'whsec_0123456789abcdef01234567'
 /** Faults end after this; then everything must come to rest. */
 const CHAOS_MS = 4 * 60_000
@@ -35,9 +28,6 @@ const HORIZON_MS = 20 * 86_400_000
 const MAX_STEPS = 20_000
 const KINDS = Object.keys(JOBS.handlers)
 const LEASE_MS = 120_000
-
-export const operatorOf = (seed: number): string => `opr_sim${seed}`
-export const connectionOf = (seed: number, processor: string): string => `con_sim${seed}_${processor}`
 
 /** Plays one seed from beginning to rest, and holds the three books against each other. */
 export async function play(
@@ -130,7 +120,10 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
           deliver(processor, hook, tries + 1),
         )
     }
-    if (gateway === undefined) return again()
+    if (gateway === undefined) {
+      again()
+      return
+    }
     const headers = { 'x-sandbox-signature': hook.signature(time.nowMs()) }
     const order = {
       processor,
@@ -286,7 +279,7 @@ function tell(
   client: ClientParts,
   order: (verb: Order['verb'], minor: bigint) => Order,
 ): Promise<void>[] {
-  const stories = random.between(1, 3)
+  const stories = random.pick([1, 1, 2, 2, 3])
   return Array.from({ length: stories }, async () => {
     await client.time.step(undefined, 'a player comes', () => {}, { delayMs: random.between(0, 5_000) })
     if (random.of(0.4)) return pursue(client, order('withdrawal', BigInt(random.between(101, 9_999))))
