@@ -67,7 +67,8 @@ export function startGateway(name: string, parts: GatewayParts): Gateway {
     log,
     timer: (ms, fire) => time.at(time.nowMs() + ms, `${name}: deadline`, fire, owner),
   })
-  const processors = sabotage?.processors?.(bound) ?? bound
+  const watched = watch(bound, clock, parts)
+  const processors = sabotage?.processors?.(watched) ?? watched
   const bytes = () => Uint8Array.from({ length: 10 }, () => random.between(0, 255))
   const plain: Deps = {
     db,
@@ -107,6 +108,24 @@ export function startGateway(name: string, parts: GatewayParts): Gateway {
     die() {
       time.kill(owner)
       resolve('died')
+    },
+  }
+}
+
+/** Sees the calls that come after their own time, which the sender must refuse. */
+function watch(processors: Processors, { nowMs }: Deps['clock'], { saw }: GatewayParts): Processors {
+  const look = ({ sendBeforeMs = Number.POSITIVE_INFINITY }: { sendBeforeMs?: number }) => {
+    if (nowMs() >= sendBeforeMs) saw('write refused after its time')
+  }
+  return {
+    ...processors,
+    charge: (connection, request) => {
+      look(request)
+      return processors.charge(connection, request)
+    },
+    payOut: (connection, request) => {
+      look(request)
+      return processors.payOut(connection, request)
     },
   }
 }
