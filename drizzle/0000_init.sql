@@ -135,6 +135,7 @@ CREATE TABLE "idempotency_key" (
 	"lease_until" timestamp (6) with time zone NOT NULL,
 	"status" integer,
 	"body" text,
+	"headers" jsonb,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	"expires_at" timestamp (6) with time zone NOT NULL,
 	CONSTRAINT "idempotency_key_operator_id_key_pk" PRIMARY KEY("operator_id","key"),

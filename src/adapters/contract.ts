@@ -23,8 +23,14 @@ export type PlayerAtProcessor = {
   readonly email?: string
 }
 
+/**
+ * The end of an attempt's own time, ms since 1970: past it nothing of the request may be written, however long the process
+ * slept in between, because a look-up may have ruled by then that it never was. Absent where there is no such ruling.
+ */
+export type Timed = { readonly sendBeforeMs?: number }
+
 /** A deposit to be taken. `attempt` is our reference and the root of the idempotency key; `returnUrl` and `webhookUrl` are the gateway's own. */
-export type Charge = {
+export type Charge = Timed & {
   readonly attempt: string
   readonly payment: string
   readonly amount: Money
@@ -71,7 +77,7 @@ export type Modification = {
 }
 
 /** A refund of part or all of a captured deposit. */
-export type Refund = {
+export type Refund = Timed & {
   readonly attempt: string
   readonly payment: string
   readonly amount: Money
@@ -80,7 +86,7 @@ export type Refund = {
 }
 
 /** A withdrawal to be sent. `origin` is the deposit that it pays back, where the rail asks for it (closed loop, card refunds). */
-export type PayOut = {
+export type PayOut = Timed & {
   readonly attempt: string
   readonly payment: string
   readonly amount: Money

@@ -8,6 +8,8 @@ export type HttpCall = {
   readonly body?: string
   /** The answer is cut off past this many bytes, counted while reading. */
   readonly maxBytes: number
+  /** Asked right before the first byte is written; when it says no, nothing ever is, and the call ends as `timeout` before writing. */
+  readonly mayWrite?: () => boolean
 }
 
 /** Why a call has no whole answer. The first five are only ever told when nothing was written. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Connected, Facts, NotSentReason, Phase, Request, Send, Sent, UnknownReason } from './contract.ts'
+import type { Connected, Facts, NotSentReason, Phase, Request, Sent, UnknownReason } from './contract.ts'
 import { parseExactJson } from './exact-json.ts'
 import { type HttpCall, type HttpEnd, type HttpFailure, type HttpPort, neverWritten } from './http.ts'
 import { isSafePath } from './path.ts'
@@ -28,7 +28,18 @@ export type SenderParts = {
   readonly connected: Connected
   /** Our deadline for one call; the facts' own when absent. */
   readonly deadlineMs?: number
+  /** The time, ms since 1970; the system's when absent. */
+  readonly nowMs?: () => number
+  readonly timer?: Timer
   readonly onCall?: (record: CallRecord) => void
+}
+
+/** Fires once after `ms`, unless the function that it gives is called before; the system's when absent. */
+export type Timer = (ms: number, fire: () => void) => () => void
+
+const systemTimer: Timer = (ms, fire) => {
+  const timer = setTimeout(fire, ms)
+  return () => clearTimeout(timer)
 }
 
 /** What a port's failure means before a byte was written: proof that nothing happened. */
@@ -57,18 +68,29 @@ const AFTER_WRITING = {
   malformed: 'malformed',
 } as const satisfies Record<HttpFailure, UnknownReason>
 
+/** `Send` with the end of the attempt's own time: past it nothing is written. */
+export type TimedSend = <T>(schema: z.ZodType<T>, request: Request, sendBeforeMs?: number) => Promise<Sent<T>>
+
 /**
  * Makes the `send` of one account at one processor. Each call is written at most once, is raced against our deadline,
  * and ends as an answer that fits the schema, as proof that it never left, or as unknown; a call given up before it was
  * written is never written later. Nothing that the other side does makes it throw.
  */
-export function createSend({ http, facts, connected, deadlineMs = facts.timeoutMs, onCall }: SenderParts): Send {
-  return async function send<T>(schema: z.ZodType<T>, request: Request): Promise<Sent<T>> {
+export function createSend(parts: SenderParts): TimedSend {
+  const { http, facts, connected, deadlineMs = facts.timeoutMs, nowMs = Date.now, timer = systemTimer, onCall } = parts
+  return async function send<T>(
+    schema: z.ZodType<T>,
+    request: Request,
+    sendBeforeMs = Number.POSITIVE_INFINITY,
+  ): Promise<Sent<T>> {
     const startedMs = performance.now()
     const call = callOf(facts, connected, request)
+    const mayWrite = () => nowMs() < sendBeforeMs
+    // The attempt's time runs from its commit: what was slept away before the call is gone.
+    const leftMs = Math.min(deadlineMs, sendBeforeMs - nowMs())
     // A reference like `..` that a processor made up must not choose another of its endpoints. Nothing left the house.
     const sent: Sent<T> = call
-      ? classify(schema, facts, await withDeadline(http, call, deadlineMs))
+      ? classify(schema, facts, await withDeadline(http, { ...call, mayWrite }, leftMs, timer))
       : { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request', phase: 'not_connected' }
     onCall?.({
       processor: facts.id,
@@ -119,15 +141,13 @@ const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, s
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 /** Ends with the call or with the deadline, whichever is first; a deadline also gives the call up for good. */
-function withDeadline(http: HttpPort, call: HttpCall, deadlineMs: number): Promise<HttpEnd> {
+function withDeadline(http: HttpPort, call: HttpCall, deadlineMs: number, timer: Timer): Promise<HttpEnd> {
+  if (deadlineMs <= 0) return Promise.resolve({ kind: 'failed', why: 'timeout', phase: 'not_connected' })
   const exchange = http.start(call)
   return new Promise((settle) => {
-    const timer = setTimeout(
-      () => settle({ kind: 'failed', why: 'timeout', phase: exchange.cancel() }),
-      Math.max(0, deadlineMs),
-    )
+    const stop = timer(deadlineMs, () => settle({ kind: 'failed', why: 'timeout', phase: exchange.cancel() }))
     exchange.end.then((end) => {
-      clearTimeout(timer)
+      stop()
       settle(end)
     })
   })

@@ -1,20 +1,29 @@
 import { Fault } from '../core/errors.ts'
-import { canonicalJson, decideKey, isFinalRefusal, LEASE_MS } from '../core/idempotency.ts'
-import { claimKey, findKey, finishKey, releaseKey, takeOverKey } from '../db/idempotency.ts'
+import {
+  canonicalJson,
+  decideKey,
+  type KeptAnswer,
+  LEASE_MS,
+  refusalMeans,
+  UNFINISHED_STATUS,
+} from '../core/idempotency.ts'
+import { claimKey, findKey, finishKey, freeKey, leaveKey, takeOverKey } from '../db/idempotency.ts'
 import { operatorSettings } from '../db/operators.ts'
 import type { Deps } from '../flows/deps.ts'
 import type { Answer, Idempotent, IdempotentRequest } from './endpoint.ts'
-import { PROBLEMS, problemBody } from './problem.ts'
+import { PROBLEMS, problemBody, problemHeaders } from './problem.ts'
 
 const HOUR_MS = 3_600_000
 
 /** A key that we hold: `fence` makes sure that nobody who lost it writes. */
-type Lease = { readonly fence: bigint; readonly runId: string }
+type Lease = { readonly fence: bigint; readonly runId: string; readonly taken: 'new' | 'taken_over' }
+
+type Store = Pick<Deps, 'db' | 'clock'>
 
 /**
  * Runs each key once. The answer, a refusal of the business too, is kept word for word and given again to the same
  * request; another request under the key is refused. A run whose process died is taken over when its lease ends: flows
- * find what it had begun by the key, and go on from there.
+ * find what it had begun by the run's id, and go on from there. An unfinished run is never an answer that is kept.
  */
 export function createIdempotent(deps: Pick<Deps, 'db' | 'clock' | 'metrics'>): Idempotent {
   return async (request, run) => {
@@ -24,45 +33,61 @@ export function createIdempotent(deps: Pick<Deps, 'db' | 'clock' | 'metrics'>): 
       deps.metrics.count('paycage_idempotency_total', { result: 'replayed' })
       return { ...held.replay, replayed: true }
     }
-    deps.metrics.count('paycage_idempotency_total', { result: held.fence === 1n ? 'new' : 'taken_over' })
+    deps.metrics.count('paycage_idempotency_total', { result: held.taken })
     const answer = await answerOf(deps, request, held, run)
-    await deps.db.tx(request.operatorId, (tx) =>
-      finishKey(tx, request.operatorId, {
-        key: request.key,
-        fence: held.fence,
-        status: answer.status,
-        body: answer.body,
-      }),
-    )
-    return shown(answer)
+    if (answer.status === UNFINISHED_STATUS) {
+      await leave(deps, request, held)
+      return answer
+    }
+    const { operatorId, key } = request
+    const ours = await deps.db.tx(operatorId, (tx) => finishKey(tx, operatorId, { key, fence: held.fence, ...answer }))
+    return ours ? answer : theirAnswer(deps, request, fingerprint)
   }
 }
 
-/** The answer to be kept, as text, so that a replay is the same to the byte. */
-type Kept = { readonly status: number; readonly body: string }
+/** A run that slept past its lease was taken over: the answer is what the other one said, and nothing else. */
+async function theirAnswer(
+  deps: Store,
+  { operatorId, key }: IdempotentRequest,
+  fingerprint: string,
+): Promise<Answer & { replayed?: boolean }> {
+  const saved = await deps.db.tx(operatorId, (tx) => findKey(tx, operatorId, key))
+  const decision = saved && decideKey(saved, fingerprint, new Date(deps.clock.nowMs()))
+  if (decision?.kind !== 'replay') throw busy()
+  return { ...shown(decision), replayed: true }
+}
 
 async function answerOf(
-  deps: Pick<Deps, 'db'>,
-  { operatorId, key, requestId }: IdempotentRequest,
-  { fence, runId }: Lease,
+  deps: Store,
+  request: IdempotentRequest,
+  held: Lease,
   run: (runId: string) => Promise<Answer>,
-): Promise<Kept> {
+): Promise<KeptAnswer> {
   try {
-    const { status, body } = await run(runId)
-    return { status, body: JSON.stringify(body ?? null) }
+    const { status, body, headers } = await run(held.runId)
+    return shown({ status, body: JSON.stringify(body ?? null), headers: headers ?? {} })
   } catch (error) {
-    // Anything else leaves the key running: nobody knows what was done, and the next request finds out.
-    if (!(error instanceof Fault)) throw error
-    if (!isFinalRefusal(error.code)) {
-      await deps.db.tx(operatorId, (tx) => releaseKey(tx, operatorId, { key, fence }))
-      throw error
+    const means = error instanceof Fault ? refusalMeans(error.code) : 'unfinished'
+    if (error instanceof Fault && means === 'final') {
+      const body = JSON.stringify(problemBody(error, request.requestId))
+      return shown({ status: PROBLEMS[error.code].status, body, headers: problemHeaders(error) })
     }
-    return { status: PROBLEMS[error.code].status, body: JSON.stringify(problemBody(error, requestId)) }
+    await (means === 'free' ? free(deps, request, held) : leave(deps, request, held))
+    throw error
   }
 }
 
+/** Best effort, both of them: where the database is away, the lease ends by itself. */
+const free = (deps: Store, { operatorId, key }: IdempotentRequest, { fence }: Lease): Promise<void> =>
+  deps.db.tx(operatorId, (tx) => freeKey(tx, operatorId, { key, fence })).catch(() => {})
+
+const leave = (deps: Store, { operatorId, key }: IdempotentRequest, { fence }: Lease): Promise<void> =>
+  deps.db
+    .tx(operatorId, (tx) => leaveKey(tx, operatorId, { key, fence, now: new Date(deps.clock.nowMs()) }))
+    .catch(() => {})
+
 async function take(
-  deps: Pick<Deps, 'db' | 'clock'>,
+  deps: Store,
   { operatorId, key }: IdempotentRequest,
   fingerprint: string,
 ): Promise<Lease | { readonly replay: Answer }> {
@@ -72,7 +97,7 @@ async function take(
     const { idempotencyHours } = await operatorSettings(tx, operatorId)
     const expiresAt = new Date(now.getTime() + idempotencyHours * HOUR_MS)
     const fence = await claimKey(tx, operatorId, { key, fingerprint, leaseUntil, expiresAt, now })
-    if (fence !== undefined) return { fence, runId: runIdOf(key, now) }
+    if (fence !== undefined) return { fence, runId: runIdOf(key, now), taken: 'new' }
 
     const saved = await findKey(tx, operatorId, key)
     if (saved === undefined) throw busy()
@@ -83,7 +108,7 @@ async function take(
     }
     if (decision.kind === 'busy') throw busy()
     if (!(await takeOverKey(tx, operatorId, { key, fence: decision.fence, leaseUntil }))) throw busy()
-    return { fence: decision.fence + 1n, runId: runIdOf(key, saved.createdAt) }
+    return { fence: decision.fence + 1n, runId: runIdOf(key, saved.createdAt), taken: 'taken_over' }
   })
 }
 
@@ -91,9 +116,9 @@ async function take(
 const runIdOf = (key: string, begun: Date): string => `${key}@${begun.getTime()}`
 
 /** A kept text with the media type that its status implies: what is no success is a problem document. */
-function shown({ status, body }: Kept): Answer {
+function shown({ status, body, headers }: KeptAnswer): KeptAnswer {
   const type = status < 400 ? 'application/json' : 'application/problem+json'
-  return { status, body, headers: { 'content-type': type } }
+  return { status, body, headers: { ...headers, 'content-type': type } }
 }
 
 const busy = () =>

@@ -71,11 +71,22 @@ const TARGET = {
 
 /** From each state, the states that evidence may move it to. What is in neither table is a contradiction. */
 const LEGAL: Record<AttemptStatus, readonly AttemptStatus[]> = {
-  sending: ['requires_action', 'pending', 'authorized', 'succeeded', 'not_sent', 'declined', 'voided', 'unknown'],
-  requires_action: ['pending', 'authorized', 'succeeded', 'declined', 'voided', 'unknown'],
-  pending: ['authorized', 'succeeded', 'declined', 'voided'],
-  authorized: ['succeeded', 'declined', 'voided'],
-  unknown: ['requires_action', 'pending', 'authorized', 'succeeded', 'not_sent', 'declined', 'voided'],
+  sending: [
+    'requires_action',
+    'pending',
+    'authorized',
+    'succeeded',
+    'not_sent',
+    'declined',
+    'voided',
+    'returned',
+    'unknown',
+  ],
+  requires_action: ['pending', 'authorized', 'succeeded', 'declined', 'voided', 'returned', 'unknown'],
+  pending: ['authorized', 'succeeded', 'declined', 'voided', 'returned'],
+  authorized: ['succeeded', 'declined', 'voided', 'returned'],
+  // `returned` of what we never saw succeed: it went and came back, and the news of its success may still be on the way.
+  unknown: ['requires_action', 'pending', 'authorized', 'succeeded', 'not_sent', 'declined', 'voided', 'returned'],
   succeeded: ['returned'],
   declined: ['late_success'],
   not_sent: ['late_success'],
@@ -102,25 +113,33 @@ const OLDER: Record<AttemptStatus, readonly AttemptStatus[]> = {
   integrity_hold: ['requires_action', 'pending', 'authorized', 'unknown'],
 }
 
+const contradiction = (from: AttemptStatus, to: AttemptStatus): Advance => ({
+  kind: 'quarantined',
+  why: `${from} can't become ${to}`,
+})
+
+const TAKEN: ReadonlySet<AttemptStatus> = new Set(['succeeded', 'late_success', 'returned'])
 const GAVE_UP: ReadonlySet<AttemptStatus> = new Set(['declined', 'not_sent', 'voided'])
 
 /** The next state of an attempt on what was said, as a value. Pure and total: every pair of state and outcome has an answer. */
 export function advance(attempt: AttemptFacts, { outcome, source, notFoundIsFinal = false }: Said): Advance {
-  if (!isEvidence(attempt.status, outcome, source, notFoundIsFinal)) return { kind: 'stays', why: 'no_evidence' }
-
   const wanted = TARGET[outcome.kind]
+  if (!isEvidence(attempt.status, outcome, source, notFoundIsFinal)) {
+    // People are about to say what became of it: they must hear that it came back meanwhile.
+    return attempt.status === 'integrity_hold' && wanted === 'returned'
+      ? contradiction(attempt.status, wanted)
+      : { kind: 'stays', why: 'no_evidence' }
+  }
+
   // A success after we had given up is money all the same: accepted, but under its own name.
   const to = wanted === 'succeeded' && GAVE_UP.has(attempt.status) ? 'late_success' : wanted
-  // The same word again, but about another sum: a coin invoice that is paid twice says it so.
-  if (to === attempt.status) {
-    return mismatchOf(attempt, outcome) === 'amount_mismatch'
-      ? { kind: 'quarantined', why: 'amount_mismatch' }
-      : { kind: 'stays', why: 'same' }
-  }
-  if (OLDER[attempt.status].includes(to)) return { kind: 'stays', why: 'older' }
-  if (!LEGAL[attempt.status].includes(to)) return { kind: 'quarantined', why: `${attempt.status} can't become ${to}` }
-
   const mismatch = mismatchOf(attempt, outcome)
+  // Told of a success again, but not of the same one: money moved twice under one reference of ours.
+  const twin = wanted === 'succeeded' && TAKEN.has(attempt.status) && mismatch !== undefined
+  if (twin) return { kind: 'quarantined', why: `another success: ${mismatch}` }
+  if (to === attempt.status) return { kind: 'stays', why: 'same' }
+  if (OLDER[attempt.status].includes(to)) return { kind: 'stays', why: 'older' }
+  if (!LEGAL[attempt.status].includes(to)) return contradiction(attempt.status, to)
   return mismatch === undefined ? { kind: 'moves', to } : { kind: 'held', why: mismatch }
 }
 

@@ -1,8 +1,9 @@
-import { depositReversed, depositSettled, duplicateCaptured } from './ledger/deposits.ts'
+import { depositReversed, depositSettled, duplicateCaptured, duplicateReturned } from './ledger/deposits.ts'
 import type { Posting } from './ledger/posting.ts'
-import { refundedLate, refundReleased, refundSettled } from './ledger/refunds.ts'
+import { refundedLate, refundReleased, refundReturned, refundSettled } from './ledger/refunds.ts'
 import {
   withdrawalPaid,
+  withdrawalPaidFromHeld,
   withdrawalPaidLate,
   withdrawalReleased,
   withdrawalReturned,
@@ -10,7 +11,7 @@ import {
   withdrawalUnsent,
 } from './ledger/withdrawals.ts'
 import type { Money } from './money.ts'
-import type { AttemptStatus } from './payment.ts'
+import { type AttemptStatus, OPEN } from './payment.ts'
 
 /**
  * What follows for a payment or refund when one of its attempts moves: the status it shows, the postings, the notice,
@@ -28,8 +29,8 @@ export type Effects = {
     readonly code: string
     readonly approvals: number
   }
-  /** A refund that failed gives its share of the deposit back. */
-  readonly refundFreed?: boolean
+  /** A refund that failed gives its share of the deposit back; one that went through after that takes it again. */
+  readonly refundShare?: 'freed' | 'taken'
 }
 
 /** What the effects depend on besides the move itself. */
@@ -49,6 +50,12 @@ export type Settling = {
   readonly declinedBefore: boolean
   /** The player's cash in the asset, minor units, for what is taken back. */
   readonly cash: bigint
+  /** Withdrawals: this attempt's money stands in the connection's payable, no longer on hold. */
+  readonly sent: boolean
+  /** Withdrawals: another attempt is live, and what is on hold is for that one. */
+  readonly otherLive: boolean
+  /** Deposits: this attempt's money was the second for the same deposit, and went into suspense. */
+  readonly duplicate: boolean
   readonly why?: string
   readonly processorFee?: Money
 }
@@ -61,13 +68,25 @@ const integrity = ({ why = 'mismatch' }: Settling, notice: string): Effects => (
   review: { kind: 'integrity', code: why, approvals: 2 },
 })
 
+/** A deposit that is credited stays so, whatever becomes of its other attempts. */
+const unlessCredited =
+  (rule: (settling: Settling) => Effects) =>
+  (settling: Settling): Effects => {
+    if (settling.status !== 'succeeded') return rule(settling)
+    const { review } = rule(settling)
+    return review ? { review } : {}
+  }
+
+const failed: Effects = { status: 'failed', notice: 'deposit.failed', reservation: 'released' }
+const declined: Effects = { status: 'declined', notice: 'deposit.declined', reservation: 'released' }
+
 const DEPOSIT: Rules = {
-  sending: () => ({ status: 'processing' }),
-  requires_action: () => ({ status: 'requires_action', notice: 'deposit.requires_action' }),
-  pending: () => ({ status: 'processing', notice: 'deposit.processing' }),
-  authorized: () => ({ status: 'processing', notice: 'deposit.processing' }),
-  unknown: () => ({ status: 'unknown', notice: 'deposit.unknown' }),
-  integrity_hold: (settling) => integrity(settling, 'deposit.unknown'),
+  sending: unlessCredited(() => ({ status: 'processing' })),
+  requires_action: unlessCredited(() => ({ status: 'requires_action', notice: 'deposit.requires_action' })),
+  pending: unlessCredited(() => ({ status: 'processing', notice: 'deposit.processing' })),
+  authorized: unlessCredited(() => ({ status: 'processing', notice: 'deposit.processing' })),
+  unknown: unlessCredited(() => ({ status: 'unknown', notice: 'deposit.unknown' })),
+  integrity_hold: unlessCredited((settling) => integrity(settling, 'deposit.unknown')),
   succeeded: (settling) =>
     settling.status === 'succeeded' ? capturedTwice(settling) : credited(settling, 'deposit.succeeded'),
   late_success: (settling) =>
@@ -77,25 +96,28 @@ const DEPOSIT: Rules = {
           ...credited(settling, 'deposit.late_success'),
           review: { kind: 'late_success', code: 'late_success', approvals: 1 },
         },
-  declined: ({ goesOn }) => (goesOn ? {} : { status: 'declined', notice: 'deposit.declined', reservation: 'released' }),
-  not_sent: ({ goesOn, declinedBefore }) => {
-    if (goesOn) return {}
-    return declinedBefore
-      ? { status: 'declined', notice: 'deposit.declined', reservation: 'released' }
-      : { status: 'failed', notice: 'deposit.failed', reservation: 'released' }
-  },
-  voided: ({ why }) => ({
+  declined: unlessCredited(({ goesOn }) => (goesOn ? {} : declined)),
+  not_sent: unlessCredited(({ goesOn, declinedBefore }) => (goesOn ? {} : declinedBefore ? declined : failed)),
+  voided: unlessCredited(({ why }) => ({
     status: why === 'expired' ? 'expired' : 'cancelled',
     notice: why === 'expired' ? 'deposit.expired' : 'deposit.cancelled',
     reservation: 'released',
-  }),
-  returned: ({ id, player, connection, amount, cash }) => ({
+  })),
+  returned: (settling) => (OPEN.has(settling.from) ? unlessCredited(() => failed)(settling) : reversed(settling)),
+}
+
+/** What was taken is gone again: out of the player's cash, or out of suspense where it never was the player's. */
+function reversed({ id, attempt, player, connection, amount, cash, duplicate }: Settling): Effects {
+  const availableCash = { asset: amount.asset, minor: cash }
+  return {
     notice: 'deposit.reversed',
     postings: [
-      depositReversed({ deposit: id, player, connection, amount, availableCash: { asset: amount.asset, minor: cash } }),
+      duplicate
+        ? duplicateReturned({ deposit: id, attempt, connection, amount })
+        : depositReversed({ deposit: id, attempt, player, connection, amount, availableCash }),
     ],
     review: { kind: 'integrity', code: 'deposit_reversed', approvals: 1 },
-  }),
+  }
 }
 
 function credited({ id, player, connection, amount, processorFee }: Settling, notice: string): Effects {
@@ -116,51 +138,76 @@ function capturedTwice({ id, attempt, connection, amount }: Settling): Effects {
   }
 }
 
-/** The processor had taken the payout in: its money stands in the connection's payable, no longer on hold. */
-const wasSent = (from: AttemptStatus): boolean => from === 'pending' || from === 'authorized'
+/** A withdrawal that was paid stays so, whatever becomes of another attempt: only what that one holds is given back. */
+const unlessPaid =
+  (rule: (settling: Settling) => Effects) =>
+  (settling: Settling): Effects => {
+    const effects = rule(settling)
+    if (settling.status !== 'paid') return effects
+    const { postings, review } = effects
+    return { ...(postings && { postings }), ...(review && { review }) }
+  }
+
+/** Nothing is on hold for it any more. */
+const RELEASED: ReadonlySet<string> = new Set(['failed', 'rejected', 'cancelled', 'returned', 'paid'])
 
 const WITHDRAWAL: Rules = {
-  sending: () => ({ status: 'processing' }),
-  requires_action: () => ({ status: 'processing' }),
-  pending: (settling) => ({ status: 'processing', notice: 'withdrawal.processing', postings: sentOf(settling) }),
-  authorized: (settling) => ({ status: 'processing', postings: sentOf(settling) }),
-  unknown: () => ({ status: 'unknown', notice: 'withdrawal.unknown' }),
-  integrity_hold: (settling) => integrity(settling, 'withdrawal.unknown'),
+  sending: unlessPaid(() => ({ status: 'processing' })),
+  requires_action: unlessPaid(() => ({ status: 'processing' })),
+  pending: unlessPaid((settling) => ({
+    status: 'processing',
+    notice: 'withdrawal.processing',
+    postings: sentOf(settling),
+  })),
+  authorized: unlessPaid((settling) => ({ status: 'processing', postings: sentOf(settling) })),
+  unknown: unlessPaid(() => ({ status: 'unknown', notice: 'withdrawal.unknown' })),
+  integrity_hold: unlessPaid((settling) => integrity(settling, 'withdrawal.unknown')),
   succeeded: (settling) => ({
     status: 'paid',
     notice: 'withdrawal.paid',
     postings: [...sentOf(settling), withdrawalPaid(paidOf(settling))],
+    ...(settling.status === 'paid' && { review: { kind: 'late_success', code: 'paid_twice', approvals: 2 } }),
   }),
   late_success: (settling) => ({
     status: 'paid',
     notice: 'withdrawal.late_success',
-    postings: [
-      withdrawalPaidLate({
-        withdrawal: settling.id,
-        player: settling.player,
-        connection: settling.connection,
-        amount: settling.amount,
-        availableCash: { asset: settling.amount.asset, minor: settling.cash },
-      }),
-    ],
+    postings: [paidLateOf(settling)],
     review: { kind: 'late_success', code: 'paid_after_release', approvals: 2 },
   }),
-  declined: (settling) =>
+  declined: unlessPaid((settling) =>
     settling.goesOn
       ? { postings: unsentOf(settling) }
       : { status: 'failed', notice: 'withdrawal.failed', postings: [...unsentOf(settling), releasedOf(settling)] },
+  ),
   // Nothing left the house, so the money stays on hold and the payout is tried again.
-  not_sent: (settling) => ({ ...(settling.goesOn ? {} : { status: 'approved' }), postings: unsentOf(settling) }),
-  voided: (settling) => ({
+  not_sent: (settling) =>
+    settling.status === 'paid'
+      ? { postings: [...unsentOf(settling), releasedOf(settling)] }
+      : { ...(settling.goesOn ? {} : { status: 'approved' }), postings: unsentOf(settling) },
+  voided: unlessPaid((settling) => ({
     status: 'failed',
     notice: 'withdrawal.failed',
     postings: [...unsentOf(settling), releasedOf(settling)],
-  }),
-  returned: ({ id, player, connection, amount }) => ({
+  })),
+  returned: unlessPaidTwice((settling) => ({
     status: 'returned',
     notice: 'withdrawal.returned',
-    postings: [withdrawalReturned({ withdrawal: id, player, connection, amount, paid: true })],
-  }),
+    postings: OPEN.has(settling.from)
+      ? [...unsentOf(settling), releasedOf(settling)]
+      : [withdrawalReturned({ ...moveOf(settling), paid: true })],
+  })),
+}
+
+/** A bounce of an attempt that was never confirmed says nothing of the one that paid. */
+function unlessPaidTwice(rule: (settling: Settling) => Effects): (settling: Settling) => Effects {
+  return (settling) => (OPEN.has(settling.from) ? unlessPaid(rule)(settling) : rule(settling))
+}
+
+/** A payout that we had given up was paid: out of the hold where that still stands for it, else out of the player's cash. */
+function paidLateOf(settling: Settling): Posting {
+  const { status, otherLive, amount, cash } = settling
+  if (!otherLive && !RELEASED.has(status)) return withdrawalPaidFromHeld(moveOf(settling))
+  return withdrawalPaidLate({ ...moveOf(settling), availableCash: { asset: amount.asset, minor: cash } })
 }
 
 const moveOf = ({ id, attempt, player, connection, amount }: Settling) => ({
@@ -170,8 +217,8 @@ const moveOf = ({ id, attempt, player, connection, amount }: Settling) => ({
   connection,
   amount,
 })
-const sentOf = (settling: Settling): Posting[] => (wasSent(settling.from) ? [] : [withdrawalSent(moveOf(settling))])
-const unsentOf = (settling: Settling): Posting[] => (wasSent(settling.from) ? [withdrawalUnsent(moveOf(settling))] : [])
+const sentOf = (settling: Settling): Posting[] => (settling.sent ? [] : [withdrawalSent(moveOf(settling))])
+const unsentOf = (settling: Settling): Posting[] => (settling.sent ? [withdrawalUnsent(moveOf(settling))] : [])
 const releasedOf = ({ id, player, amount }: Settling): Posting => withdrawalReleased({ withdrawal: id, player, amount })
 const paidOf = ({ id, connection, amount, processorFee }: Settling) => ({
   withdrawal: id,
@@ -184,7 +231,15 @@ const freed = ({ id, player, amount }: Settling, status: string, notice: string)
   status,
   notice,
   postings: [refundReleased({ refund: id, player, amount })],
-  refundFreed: true,
+  refundShare: 'freed',
+})
+
+/** The refund came back from where it was sent: the player has the money again. */
+const bounced = ({ id, player, connection, amount }: Settling): Effects => ({
+  status: 'failed',
+  notice: 'refund.failed',
+  postings: [refundReturned({ refund: id, player, connection, amount })],
+  refundShare: 'freed',
 })
 
 const REFUND: Rules = {
@@ -199,8 +254,10 @@ const REFUND: Rules = {
     notice: 'refund.succeeded',
     postings: [refundSettled({ refund: id, player, connection, amount })],
   }),
-  // Its share of the deposit had been given back when it was declined: people sort out what stands.
+  // Its share of the deposit had been given back when it was declined.
   late_success: ({ id, player, connection, amount, cash }) => ({
+    status: 'succeeded',
+    refundShare: 'taken',
     notice: 'refund.late_success',
     postings: [
       refundedLate({ refund: id, player, connection, amount, availableCash: { asset: amount.asset, minor: cash } }),
@@ -210,7 +267,7 @@ const REFUND: Rules = {
   declined: (settling) => freed(settling, 'declined', 'refund.declined'),
   not_sent: (settling) => freed(settling, 'failed', 'refund.failed'),
   voided: (settling) => freed(settling, 'failed', 'refund.failed'),
-  returned: (settling) => integrity({ ...settling, why: 'refund_returned' }, 'refund.unknown'),
+  returned: (settling) => (OPEN.has(settling.from) ? freed(settling, 'failed', 'refund.failed') : bounced(settling)),
 }
 
 const RULES = { deposit: DEPOSIT, withdrawal: WITHDRAWAL, refund: REFUND } as const

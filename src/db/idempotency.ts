@@ -1,4 +1,4 @@
-import type { SavedKey } from '../core/idempotency.ts'
+import type { KeptAnswer, SavedKey } from '../core/idempotency.ts'
 import type { Tx } from './client.ts'
 
 /** Takes a key that nobody holds, and gives its fence; undefined when somebody does. */
@@ -13,9 +13,10 @@ export async function claimKey(
     values (${operatorId}, ${claim.key}, ${claim.fingerprint}, ${claim.leaseUntil}, ${claim.expiresAt}, ${claim.now})
     on conflict (operator_id, key) do update
       set fingerprint = excluded.fingerprint, state = 'running', fence = idempotency_key.fence + 1,
-        lease_until = excluded.lease_until, status = null, body = null, created_at = excluded.created_at,
-        expires_at = excluded.expires_at
-      where idempotency_key.expires_at < ${claim.now} and idempotency_key.state = 'done'
+        lease_until = excluded.lease_until, status = null, body = null, headers = null,
+        created_at = excluded.created_at, expires_at = excluded.expires_at
+      where idempotency_key.state = 'free'
+        or (idempotency_key.expires_at < ${claim.now} and idempotency_key.state = 'done')
     returning fence`
   return row?.fence
 }
@@ -23,7 +24,7 @@ export async function claimKey(
 /** What is saved under a key, or undefined. */
 export async function findKey(tx: Tx, operatorId: string, key: string): Promise<SavedKey | undefined> {
   const [row] = await tx<SavedKey[]>`
-    select fingerprint, state, fence, lease_until, created_at, status, body from idempotency_key
+    select fingerprint, state, fence, lease_until, created_at, status, body, headers from idempotency_key
     where operator_id = ${operatorId} and key = ${key}`
   return row
 }
@@ -45,19 +46,31 @@ export async function takeOverKey(
 export async function finishKey(
   tx: Tx,
   operatorId: string,
-  row: { key: string; fence: bigint; status: number; body: string },
+  row: { key: string; fence: bigint } & KeptAnswer,
 ): Promise<boolean> {
   const rows = await tx`
-    update idempotency_key set state = 'done', status = ${row.status}, body = ${row.body}
+    update idempotency_key set state = 'done', status = ${row.status}, body = ${row.body},
+      headers = ${JSON.stringify(row.headers)}::text::jsonb
     where operator_id = ${operatorId} and key = ${row.key} and fence = ${row.fence} and state = 'running'
     returning 1`
   return rows.length === 1
 }
 
-/** Gives a key back that has done nothing, so that the same request may come again. */
-export async function releaseKey(tx: Tx, operatorId: string, row: { key: string; fence: bigint }): Promise<void> {
+/** Gives a key back whose run has done nothing, so that any request may take it. Its row stays: a fence must never be given out twice. */
+export async function freeKey(tx: Tx, operatorId: string, row: { key: string; fence: bigint }): Promise<void> {
   await tx`
-    delete from idempotency_key
+    update idempotency_key set state = 'free'
+    where operator_id = ${operatorId} and key = ${row.key} and fence = ${row.fence} and state = 'running'`
+}
+
+/** Ends a lease before its time: the same request may go on at once with what this run has begun. */
+export async function leaveKey(
+  tx: Tx,
+  operatorId: string,
+  row: { key: string; fence: bigint; now: Date },
+): Promise<void> {
+  await tx`
+    update idempotency_key set lease_until = ${row.now}
     where operator_id = ${operatorId} and key = ${row.key} and fence = ${row.fence} and state = 'running'`
 }
 
@@ -66,7 +79,7 @@ export async function deleteExpiredKeys(tx: Tx, operatorId: string, now: Date, l
   const rows = await tx`
     delete from idempotency_key where (operator_id, key) in (
       select operator_id, key from idempotency_key
-      where operator_id = ${operatorId} and expires_at < ${now} and state = 'done' limit ${limit})
+      where operator_id = ${operatorId} and expires_at < ${now} and state <> 'running' limit ${limit})
     returning 1`
   return rows.length
 }

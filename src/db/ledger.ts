@@ -112,6 +112,13 @@ export async function journalByKey(
   return row && { facts: row.facts ?? undefined, at: row.at ?? new Date(0) }
 }
 
+/** Which of these keys were posted. A buried one was not. */
+export async function postedKeys(tx: Tx, operatorId: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ key: string }[]>`
+    select key from ledger.journal where operator_id = ${operatorId} and key in ${tx(keys)} and transfers > 0`
+  return new Set(rows.map(({ key }) => key))
+}
+
 /** Takes a key for ever without posting: a rollback that came before its bet. `exists` when something was posted under it: roll that back instead. */
 export async function buryIn(
   tx: Tx,

@@ -115,7 +115,14 @@ export async function updatePayment(
 /** Adds to (or, negative, gives back from) what is refunded of a deposit; the database refuses more than was captured. */
 export async function addRefunded(tx: Tx, operatorId: string, id: string, minor: bigint): Promise<void> {
   await tx`
-    update payment set refunded = refunded + ${minor}, updated_at = now()
+    update payment set refunded = greatest(0, refunded + ${minor}::numeric), updated_at = now()
+    where operator_id = ${operatorId} and id = ${id}`
+}
+
+/** Adds a refund that happened without our leave: past what was captured there is nothing more to refuse. */
+export async function addRefundedLate(tx: Tx, operatorId: string, id: string, minor: bigint): Promise<void> {
+  await tx`
+    update payment set refunded = least(amount, refunded + ${minor}::numeric), updated_at = now()
     where operator_id = ${operatorId} and id = ${id}`
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Adapter, Connected, Io, MethodType, Operation, Outcome } from '../adapters/contract.ts'
 import type { HttpPort } from '../adapters/http.ts'
-import { type CallRecord, createSend } from '../adapters/send.ts'
+import { type CallRecord, createSend, type TimedSend, type Timer } from '../adapters/send.ts'
 import { Fault } from '../core/errors.ts'
 import type { Clock, ConnectionRef, Log, Processors } from '../flows/deps.ts'
 
@@ -33,6 +33,7 @@ export type ProcessorParts = {
   readonly guard?: Guard
   /** Our deadline for one call, ms; each adapter's own when absent. */
   readonly deadlineMs?: number
+  readonly timer?: Timer
   readonly onCall?: (connection: ConnectionRef, record: CallRecord) => void
   readonly maxBound?: number
 }
@@ -46,7 +47,7 @@ export type BoundProcessors = Processors & {
 type Bound = {
   readonly fingerprint: string
   readonly connected: Connected
-  readonly io: Omit<Io, 'nowMs'>
+  readonly send: TimedSend
   readonly http: HttpPort
 }
 
@@ -64,11 +65,13 @@ export function bindProcessors(parts: ProcessorParts): BoundProcessors {
   async function speak(
     connection: ConnectionRef,
     say: (connected: Connected, io: Io) => Promise<Outcome> | undefined,
+    sendBeforeMs?: number,
   ): Promise<Outcome> {
     const bound = await connections.bind(connection).catch(() => undefined)
     if (!bound) return NOT_BOUND
     try {
-      return (await say(bound.connected, { ...bound.io, nowMs: clock.nowMs() })) ?? NOT_OFFERED
+      const send: Io['send'] = (schema, request) => bound.send(schema, request, sendBeforeMs)
+      return (await say(bound.connected, { send, nowMs: clock.nowMs() })) ?? NOT_OFFERED
     } catch (error) {
       const name = error instanceof Error ? error.name : 'unknown'
       log.error('processor.adapter_threw', {
@@ -87,16 +90,20 @@ export function bindProcessors(parts: ProcessorParts): BoundProcessors {
     all: () => adapters.map(({ facts, operations }) => ({ facts, operations })),
     facts: (processor) => byId.get(processor)?.facts,
     charge: (connection, charge) =>
-      guarded(connection, 'charge', charge.method.type, () => speak(connection, (it, io) => it.charge?.(charge, io))),
+      guarded(connection, 'charge', charge.method.type, () =>
+        speak(connection, (it, io) => it.charge?.(charge, io), charge.sendBeforeMs),
+      ),
     resume: (connection, method, resume) =>
       guarded(connection, 'resume', method, () => speak(connection, (it, io) => it.resume?.(resume, io))),
     // Never behind the breaker: an unknown outcome must be looked up while its processor is out of favour, too.
     find: (connection, find) => speak(connection, (it, io) => it.find?.(find, io)),
     refund: (connection, method, refund) =>
-      guarded(connection, 'refund', method, () => speak(connection, (it, io) => it.refund?.(refund, io))),
+      guarded(connection, 'refund', method, () =>
+        speak(connection, (it, io) => it.refund?.(refund, io), refund.sendBeforeMs),
+      ),
     payOut: (connection, payOut) =>
       guarded(connection, 'payOut', payOut.destination.type, () =>
-        speak(connection, (it, io) => it.payOut?.(payOut, io)),
+        speak(connection, (it, io) => it.payOut?.(payOut, io), payOut.sendBeforeMs),
       ),
     async events(connection, webhook) {
       const { connected } = await connections.bind(connection).catch(() => {
@@ -111,7 +118,7 @@ export function bindProcessors(parts: ProcessorParts): BoundProcessors {
 
 /** Connections bound to their settings and secrets, the most recently used last. */
 function makeConnections(parts: ProcessorParts, byId: ReadonlyMap<string, Adapter>) {
-  const { httpFor, secrets, mayUseSecret, log, deadlineMs, onCall, maxBound = MAX_BOUND } = parts
+  const { httpFor, secrets, mayUseSecret, log, deadlineMs, timer, onCall, maxBound = MAX_BOUND } = parts
   const bound = new Map<string, Bound>()
 
   async function bind(connection: ConnectionRef): Promise<Bound> {
@@ -146,10 +153,12 @@ function makeConnections(parts: ProcessorParts, byId: ReadonlyMap<string, Adapte
       http,
       facts: adapter.facts,
       connected,
+      nowMs: () => parts.clock.nowMs(),
+      ...(timer && { timer }),
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(onCall && { onCall: (record) => onCall(connection, record) }),
     })
-    return { fingerprint, connected, http, io: { send } }
+    return { fingerprint, connected, http, send }
   }
 
   function forgetOldest() {

@@ -1,4 +1,5 @@
 import type { ProcessorEvent } from '../adapters/contract.ts'
+import { OPEN } from '../core/payment.ts'
 import { fromStored } from '../core/stored-json.ts'
 import { findAttempt, findAttemptByReference } from '../db/attempts.ts'
 import { findInbound, type InboundRow, updateInbound } from '../db/inbound-webhooks.ts'
@@ -48,14 +49,15 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
     ...(event.atMs !== undefined && { atMs: event.atMs }),
   })
   if (settled.kind === 'unknown_attempt') return {}
-  if (event.lookUp) {
-    const runAtMs = deps.clock.nowMs()
-    await deps.db.tx(operatorId, (tx) => enqueueJob(tx, { kind: 'look_up', operatorId, subject: attemptId, runAtMs }))
-  }
+  if (event.lookUp && OPEN.has(settled.status)) await lookUpNow(deps, operatorId, attemptId)
   const status = settled.kind === 'moved' ? 'applied' : settled.kind === 'stays' ? 'ignored' : 'quarantined'
   await record({ status, subjectId, attemptId, ...(settled.why !== undefined && { detail: settled.why }) })
   return {}
 }
+
+/** An event that is only a bell proves nothing: what it rings for is asked of the processor. */
+const lookUpNow = (deps: Deps, operatorId: string, subject: string): Promise<void> =>
+  deps.db.tx(operatorId, (tx) => enqueueJob(tx, { kind: 'look_up', operatorId, subject, runAtMs: deps.clock.nowMs() }))
 
 /** The stored event again. It was written by `receiveWebhook` from an adapter's own value. */
 function eventOf(row: InboundRow): ProcessorEvent | undefined {

@@ -9,6 +9,7 @@ import { announce } from '../db/events.ts'
 import { enqueueJob } from '../db/jobs.ts'
 import { postIn } from '../db/ledger.ts'
 import { lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
+import { lockRefund } from '../db/refunds.ts'
 import {
   decisionsOf,
   findReview,
@@ -19,7 +20,7 @@ import {
   updateReview,
 } from '../db/reviews.ts'
 import type { Deps } from './deps.ts'
-import { settle } from './settle.ts'
+import { report, type Settled, settleIn, type Told } from './settle.ts'
 
 /** One person's word on a review. */
 export type ReviewOrder = {
@@ -30,41 +31,31 @@ export type ReviewOrder = {
   readonly reason: string
 }
 
-/** A review after a decision. `attempt` is what the people's word is about, where it must enter by the one door. */
-type Decided = { readonly review: ReviewRow; readonly attempt?: AttemptRow }
+/** What the people's word came to, where it is about an attempt: it enters by the one door, in their own transaction. */
+type Decided = { readonly told: Told; readonly settled: Settled } | undefined
 
 /**
  * Records what one person decides of a held withdrawal, an unknown outcome or a mismatch, and carries it out when
- * enough different people agree. Who asked for it, or last changed what it rests on, can't approve it.
+ * enough different people agree, all in one transaction. Who asked for it, or last changed what it rests on, can't approve it.
  */
 export async function decideReview(deps: Deps, order: ReviewOrder): Promise<ReviewRow> {
-  const { operatorId } = order
-  const decided = await deps.db.tx(operatorId, async (tx) => {
-    const done = await decide(tx, deps, order)
+  const { operatorId, reviewId } = order
+  const { review, decided } = await deps.db.tx(operatorId, async (tx) => {
+    const decided = await decide(tx, deps, order)
+    const review = await findReview(tx, operatorId, reviewId)
+    if (review === undefined) throw new Fault('not_found', 'There is no such review.')
     await audit(tx, operatorId, {
       actor: order.actor,
       action: PAST[order.decision],
-      subject: order.reviewId,
-      after: { about: done.review.subjectId, kind: done.review.kind, status: done.review.status },
+      subject: reviewId,
+      after: { about: review.subjectId, kind: review.kind, status: review.status },
       reason: order.reason,
       at: new Date(deps.clock.nowMs()),
     })
-    return done
+    return { decided, review }
   })
-  if (decided.attempt !== undefined) {
-    const { id, asset, amount, processorReference } = decided.attempt
-    const outcome: Outcome =
-      decided.review.status === 'approved'
-        ? {
-            kind: 'succeeded',
-            reference: processorReference ?? `review:${order.reviewId}`,
-            amount: { asset, minor: amount },
-          }
-        : { kind: 'not_sent', reason: 'vouched_rejection' }
-    await settle(deps, { operatorId, attemptId: id, outcome, source: 'review' })
-  }
-  const review = await deps.db.tx(operatorId, (tx) => findReview(tx, operatorId, order.reviewId))
-  return review ?? decided.review
+  if (decided !== undefined) report(deps, decided.told, decided.settled)
+  return review
 }
 
 const PAST = {
@@ -82,6 +73,7 @@ async function decide(
   const seen = await findReview(tx, operatorId, reviewId)
   if (seen === undefined) throw new Fault('not_found', 'There is no such review.')
   const payment = await lockPayment(tx, operatorId, seen.subjectId)
+  if (payment === undefined) await lockRefund(tx, operatorId, seen.subjectId)
   const review = await lockReview(tx, operatorId, reviewId)
   if (review === undefined) throw new Fault('not_found', 'There is no such review.')
   if (review.status !== 'open' && review.status !== 'escalated') {
@@ -96,23 +88,40 @@ async function decide(
 
   // From here it must succeed.
   const now = new Date(deps.clock.nowMs())
-  if (decision === 'escalate')
-    return { review: await updateReview(tx, operatorId, reviewId, { status: 'escalated', decidedAt: null }) }
+  if (decision === 'escalate') {
+    await updateReview(tx, operatorId, reviewId, { status: 'escalated', decidedAt: null })
+    return undefined
+  }
   const said = (await decisionsOf(tx, operatorId, reviewId)).filter((row) => row.decision === decision)
   // Keeping a player's money in place is safe by one person's word; saying what a processor did takes as many as approving it.
   const needed = decision === 'approve' || review.kind !== 'withdrawal' ? review.approvalsNeeded : 1
-  if (said.length < needed) return { review }
+  if (said.length < needed) return undefined
   const status = decision === 'approve' ? 'approved' : 'rejected'
-  const closed = await updateReview(tx, operatorId, reviewId, { status, decidedAt: now })
+  await updateReview(tx, operatorId, reviewId, { status, decidedAt: now })
   if (review.kind === 'withdrawal' && payment?.status === 'held') {
     await (status === 'approved' ? approve(tx, deps, payment, now) : reject(tx, deps, payment, now))
   }
   if (review.kind === 'unknown_outcome' || review.kind === 'integrity') {
     const attempt = await liveAttemptOf(tx, operatorId, review.subjectId)
-    const waits = attempt?.status === 'unknown' || attempt?.status === 'integrity_hold'
-    return { review: closed, ...(attempt && waits && { attempt }) }
+    if (attempt?.status === 'unknown' || attempt?.status === 'integrity_hold') {
+      const told = wordOn(attempt, reviewId, status === 'approved')
+      return { told, settled: await settleIn(tx, deps, told) }
+    }
   }
-  return { review: closed }
+  return undefined
+}
+
+/** Two people's word on what a processor did. */
+function wordOn(
+  { operatorId, id, asset, amount, processorReference }: AttemptRow,
+  reviewId: string,
+  moved: boolean,
+): Told {
+  const reference = processorReference ?? `review:${reviewId}`
+  const outcome: Outcome = moved
+    ? { kind: 'succeeded', reference, amount: { asset, minor: amount } }
+    : { kind: 'not_sent', reason: 'vouched_rejection' }
+  return { operatorId, attemptId: id, outcome, source: 'review' }
 }
 
 async function approve(tx: Tx, deps: Deps, { operatorId, id }: PaymentRow, now: Date): Promise<void> {

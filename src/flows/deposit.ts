@@ -129,6 +129,9 @@ async function admit(
   const now = new Date(deps.clock.nowMs())
   const player = await lockPlayer(tx, operatorId, playerId)
   if (player === undefined) throw playerNotFound()
+  // A process that slept since it looked finds here what was done in its place.
+  const before = await findPaymentByRun(tx, operatorId, order.runId)
+  if (before !== undefined) return { kind: 'stands', payment: before }
   if (player.amlStatus === 'frozen') throw new Fault('aml_hold', 'This player can not deposit at present.')
   if (await activeExclusion(tx, operatorId, playerId, now)) {
     throw new Fault('self_excluded', 'The player is excluded from gambling; no deposit is taken.')

@@ -5,7 +5,8 @@ import { type AttemptRow, capturedAttemptOf, startAttempt } from '../db/attempts
 import type { Tx } from '../db/client.ts'
 import { getConnection } from '../db/connections.ts'
 import { postIn } from '../db/ledger.ts'
-import { addRefunded, lockPayment } from '../db/payments.ts'
+import { addRefunded, findPayment, lockPayment } from '../db/payments.ts'
+import { lockPlayer } from '../db/players.ts'
 import { findRefundByRun, insertRefund, type RefundRow } from '../db/refunds.ts'
 import type { Deps } from './deps.ts'
 import { refundOf } from './requests.ts'
@@ -37,7 +38,7 @@ export async function refund(deps: Deps, order: RefundOrder): Promise<RefundRow>
   const { attempt, original } = begun
   const seen = await deps.db.tx(operatorId, async (tx) => ({
     connection: await getConnection(tx, operatorId, attempt.connectionId),
-    deposit: await lockPayment(tx, operatorId, order.depositId),
+    deposit: await findPayment(tx, operatorId, order.depositId),
   }))
   const outcome =
     seen.connection === undefined || seen.deposit === undefined
@@ -55,6 +56,9 @@ async function begin(tx: Tx, deps: Deps, order: RefundOrder): Promise<Begun> {
   const { operatorId, depositId } = order
   const before = await findRefundByRun(tx, operatorId, order.runId)
   if (before !== undefined) return { kind: 'stands', refund: before }
+  // The player before the payment, as everywhere: the refund takes from the player's cash.
+  const seen = await findPayment(tx, operatorId, depositId)
+  if (seen !== undefined) await lockPlayer(tx, operatorId, seen.playerId)
   const deposit = await lockPayment(tx, operatorId, depositId)
   if (deposit === undefined || deposit.direction !== 'deposit')
     throw new Fault('not_found', 'There is no such deposit.')

@@ -5,17 +5,22 @@ import type { AttemptRow } from '../db/attempts.ts'
 import type { PaymentRow } from '../db/payments.ts'
 import type { PlayerRow } from '../db/players.ts'
 import type { RefundRow } from '../db/refunds.ts'
-import type { Cipher } from './deps.ts'
+import type { Cipher, Processors } from './deps.ts'
 import { fingerprintOf } from './instruments.ts'
 
 /**
  * What an adapter is asked, made of the rows that were committed before: the same rows give the same request, so a
  * look-up by replay sends what was sent the first time.
  */
-type Urls = { readonly publicUrl: string }
+type Urls = { readonly publicUrl: string; readonly processors: Pick<Processors, 'facts'> }
 
 const webhookUrl = ({ publicUrl }: Urls, { processor, connectionId }: AttemptRow): string =>
   `${publicUrl}/webhooks/${processor}/${connectionId}`
+
+/** An attempt's time begins with its commit, and its look-ups count from there: nothing of it is written after it. */
+const timeOf = ({ processors }: Urls, { processor, startedAt }: AttemptRow): { sendBeforeMs: number } => ({
+  sendBeforeMs: startedAt.getTime() + (processors.facts(processor)?.timeoutMs ?? 0),
+})
 
 const moneyOf = ({ asset, amount }: { asset: string; amount: bigint }) => ({ asset, minor: amount })
 
@@ -41,6 +46,7 @@ export function chargeOf(urls: Urls, payment: PaymentRow, attempt: AttemptRow, p
     ...(payment.client !== null && { client: { ...(ip && { ip }), ...(userAgent && { userAgent }) } }),
     ...(attempt.stepUp && { stepUp: true }),
     ...(payment.saveInstrument && { save: true }),
+    ...timeOf(urls, attempt),
   }
 }
 
@@ -58,6 +64,7 @@ export async function payOutOf(
     destination: await openDestination(deps.cipher, payment),
     player: playerAt(player),
     webhookUrl: webhookUrl(deps, attempt),
+    ...timeOf(deps, attempt),
   }
 }
 
@@ -70,6 +77,7 @@ export function refundOf(urls: Urls, refund: RefundRow, attempt: AttemptRow, ori
     amount: moneyOf(attempt),
     original: { attempt: original.id, reference: original.processorReference, amount: moneyOf(original) },
     webhookUrl: webhookUrl(urls, attempt),
+    ...timeOf(urls, attempt),
   }
 }
 

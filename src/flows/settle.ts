@@ -1,20 +1,24 @@
 import type { DECLINES, Decline } from '../core/decline.ts'
+import { duplicateCaptured } from '../core/ledger/deposits.ts'
+import { withdrawalSent, withdrawalUnsent } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { type AttemptStatus, advance, nextLookUpMs, OPEN, type Said } from '../core/payment.ts'
+import { type AttemptStatus, advance, LIVE, nextLookUpMs, OPEN, type Said } from '../core/payment.ts'
 import { decisionOf, presentDeposit, presentRefund, presentWithdrawal } from '../core/present.ts'
 import { type Effects, effectsOf, type Settling } from '../core/settlement.ts'
 import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt } from '../db/attempts.ts'
 import type { Tx } from '../db/client.ts'
 import { announce } from '../db/events.ts'
 import { cancelJob, enqueueJob } from '../db/jobs.ts'
-import { balances, postIn } from '../db/ledger.ts'
+import { balances, postedKeys, postIn } from '../db/ledger.ts'
 import { decideReservation } from '../db/limits.ts'
-import { addRefunded, lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
+import { addRefunded, addRefundedLate, lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
+import { lockPlayer } from '../db/players.ts'
 import { lockRefund, type RefundRow, updateRefund } from '../db/refunds.ts'
 import { closeReviews, openReview } from '../db/reviews.ts'
 import { type DeclineOverride, type NextStep, nextStep } from '../router/cascade.ts'
 import { declineOverrides, recordAttempt } from '../router/records.ts'
 import type { Deps } from './deps.ts'
+import { payOutLater } from './hold-withdrawal.ts'
 import { keepInstrument } from './instruments.ts'
 
 /** What somebody said of an attempt: the answer of the call, a webhook, a look-up, or people. `atMs`: the processor's own time of it. */
@@ -45,13 +49,19 @@ type Settle = Pick<Deps, 'db' | 'cipher' | 'clock' | 'newId' | 'newUuid' | 'log'
  */
 export async function settle(deps: Settle, told: Told): Promise<Settled> {
   const settled = await deps.db.tx(told.operatorId, (tx) => settleIn(tx, deps, told))
-  if (settled.kind === 'quarantined')
-    deps.log.warn('fact_quarantined', { attempt_id: told.attemptId, reason: settled.why })
-  if (settled.kind === 'moved') measure(deps, settled.subject, settled.status)
+  report(deps, told, settled)
   return settled
 }
 
-async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settled> {
+/** What is told of a fact after it is committed. */
+export function report(deps: Pick<Settle, 'log' | 'metrics'>, told: Told, settled: Settled): void {
+  if (settled.kind === 'quarantined')
+    deps.log.warn('fact_quarantined', { attempt_id: told.attemptId, reason: settled.why })
+  if (settled.kind === 'moved') measure(deps, settled.subject, settled.status)
+}
+
+/** `settle` inside the caller's transaction; `report` it once that is committed. */
+export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settled> {
   const { operatorId, outcome } = told
   const found = await findAttempt(tx, operatorId, told.attemptId)
   if (found === undefined) return { kind: 'unknown_attempt' }
@@ -85,6 +95,8 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
   const before = await attemptsOf(tx, operatorId, attempt.subjectId)
   const overrides = outcome.kind === 'declined' ? await declineOverrides(tx, operatorId) : []
   const step = nextOf(deps, told, { attempt, subject, to, before, overrides })
+  // What is taken back is bounded by the player's cash, which must not be spent while we look.
+  if (to === 'returned' || to === 'late_success') await lockPlayer(tx, operatorId, subject.row.playerId)
   const effects = effectsOf(subject.flow, {
     id: subject.row.id,
     attempt: attempt.id,
@@ -97,6 +109,8 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     goesOn: step.kind === 'go',
     declinedBefore: before.some(({ status, id }) => status === 'declined' && id !== attempt.id),
     cash: await cashOf(tx, subject),
+    ...(await standsIn(tx, subject, attempt)),
+    otherLive: before.some(({ status, id }) => LIVE.has(status) && id !== attempt.id),
     ...(outcome.kind === 'voided' ? { why: outcome.why } : why !== undefined && { why }),
     ...('fee' in outcome && outcome.fee && { processorFee: outcome.fee }),
   })
@@ -134,9 +148,33 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     decline,
   })
   await watch(tx, { ...attempt, status: to }, now)
-  if (effects.status === 'approved' && told.source !== 'answer') await sendAgain(tx, subject, now)
   if (effects.review) await review(tx, deps, changed, effects.review)
-  return { kind: 'moved', status: to, subject: changed, ...(next && { next }) }
+  const shown = effects.status === 'approved' ? await tryPayOutAgain(tx, deps, changed) : changed
+  return { kind: 'moved', status: to, subject: shown, ...(next && { next }) }
+}
+
+/** Nothing left the house: the promise of another try is made in the transaction that says so, whoever found it out. */
+async function tryPayOutAgain(tx: Tx, deps: Settle, subject: Subject): Promise<Subject> {
+  if (subject.flow !== 'withdrawal') return subject
+  return { flow: subject.flow, row: await payOutLater(tx, deps, subject.row) }
+}
+
+/** Where an attempt's money stands in the books, by what was posted for it. */
+async function standsIn(
+  tx: Tx,
+  { flow, row }: Subject,
+  { id, connectionId, asset, amount }: AttemptRow,
+): Promise<{ sent: boolean; duplicate: boolean }> {
+  if (flow === 'refund') return { sent: false, duplicate: false }
+  const about = { attempt: id, connection: connectionId, amount: { asset, minor: amount } }
+  if (flow === 'deposit') {
+    const { key } = duplicateCaptured({ deposit: row.id, ...about })
+    return { sent: false, duplicate: (await postedKeys(tx, row.operatorId, [key])).has(key) }
+  }
+  const payout = { withdrawal: row.id, player: row.playerId, ...about }
+  const [sent, unsent] = [withdrawalSent(payout).key, withdrawalUnsent(payout).key]
+  const posted = await postedKeys(tx, row.operatorId, [sent, unsent])
+  return { sent: posted.has(sent) && !posted.has(unsent), duplicate: false }
 }
 
 /** Locks the payment or refund: everything that moves it queues behind this row. */
@@ -167,7 +205,9 @@ function nextOf(
     overrides: readonly DeclineOverride[]
   },
 ): NextStep {
-  const plan = subject.flow === 'refund' ? undefined : decisionOf(subject.row.decision)
+  // A late success of an earlier attempt may have paid it meanwhile: another try would move the money twice.
+  const isPaid = subject.row.status === 'succeeded' || subject.row.status === 'paid'
+  const plan = subject.flow === 'refund' || isPaid ? undefined : decisionOf(subject.row.decision)
   if (plan === undefined || told.source !== 'answer' || (to !== 'declined' && to !== 'not_sent')) {
     return { kind: 'stop', why: 'in_hand' }
   }
@@ -226,16 +266,6 @@ async function watch(tx: Tx, attempt: AttemptRow, now: Date): Promise<void> {
   if (wait !== undefined) await enqueueJob(tx, { ...job, runAtMs: now.getTime() + wait })
 }
 
-/** Nothing had left after all. The payout that waited for its answer is long over, so another one must be promised. */
-const PAY_AGAIN_MS = 30_000
-const sendAgain = (tx: Tx, { row }: Subject, now: Date): Promise<void> =>
-  enqueueJob(tx, {
-    kind: 'pay_out',
-    operatorId: row.operatorId,
-    subject: row.id,
-    runAtMs: now.getTime() + PAY_AGAIN_MS,
-  })
-
 async function writeSubject(
   tx: Tx,
   deps: Settle,
@@ -264,7 +294,8 @@ async function writeSubject(
   if (effects.reservation) await decideReservation(tx, operatorId, subject.row.id, effects.reservation, now)
   let changed: Subject
   if (subject.flow === 'refund') {
-    if (effects.refundFreed) await addRefunded(tx, operatorId, subject.row.depositId, -attempt.amount)
+    if (effects.refundShare === 'freed') await addRefunded(tx, operatorId, subject.row.depositId, -attempt.amount)
+    if (effects.refundShare === 'taken') await addRefundedLate(tx, operatorId, subject.row.depositId, attempt.amount)
     changed = { flow: 'refund', row: await updateRefund(tx, operatorId, subject.row.id, change) }
   } else {
     const paid = effects.status === 'succeeded' || effects.status === 'paid'
@@ -315,7 +346,9 @@ async function review(tx: Tx, deps: Settle, subject: Subject, wanted: NonNullabl
 /** A fact that contradicts what is known changes nothing, and people hear of it. */
 async function putAside(tx: Tx, deps: Settle, attempt: AttemptRow, subject: Subject, why: string): Promise<void> {
   deps.metrics.count('paycage_facts_quarantined_total', { processor: attempt.processor, flow: attempt.flow })
-  await review(tx, deps, subject, { kind: 'integrity', code: why, approvals: 1 })
+  // While the attempt waits for its last word, closing this says what that word is: two people.
+  const approvals = LIVE.has(attempt.status) && attempt.status !== 'succeeded' ? 2 : 1
+  await review(tx, deps, subject, { kind: 'integrity', code: why, approvals })
 }
 
 /** The player's cash, which bounds what may be taken back from it. */
@@ -359,7 +392,7 @@ const phaseOf = (outcome: Outcome): string =>
 const reasonOf = (outcome: Outcome, why: string | undefined): string | undefined =>
   why ?? (outcome.kind === 'not_sent' || outcome.kind === 'unknown' ? outcome.reason : undefined)
 
-function measure({ metrics }: Settle, subject: Subject, status: AttemptStatus): void {
+function measure({ metrics }: Pick<Settle, 'metrics'>, subject: Subject, status: AttemptStatus): void {
   metrics.count('paycage_attempts_total', { flow: subject.flow, outcome: status })
   if (subject.flow === 'refund') return
   const { direction, methodType, asset, status: shown } = subject.row

@@ -1,4 +1,4 @@
-import { Fault } from '../core/errors.ts'
+import { CODES, Fault } from '../core/errors.ts'
 import { withdrawalHeld } from '../core/ledger/withdrawals.ts'
 import { type Destination, maskedOf } from '../core/method.ts'
 import type { Money } from '../core/money.ts'
@@ -55,7 +55,7 @@ export async function withdraw(deps: Deps, order: WithdrawalOrder): Promise<Paym
   for (const { name, status } of chain?.checks ?? []) {
     deps.metrics.count('paycage_withdrawal_checks_total', { check: name, result: status })
   }
-  if (payment.status === 'rejected' && chain !== undefined) throw refusalOf(payment, chain)
+  if (payment.status === 'rejected') throw refusalOf(payment)
   return payment
 }
 
@@ -202,10 +202,11 @@ const DETAIL: Readonly<Record<string, string>> = {
   destination_invalid: 'Money can not be sent to this destination; check the account or address.',
 }
 
-function refusalOf(payment: PaymentRow, chain: ChainResult): Fault {
-  const refused = chain.checks.find(({ status }) => status === 'failed')
-  const code = chain.refusal ?? 'validation_failed'
+/** The refusal by the stored verdicts, so that a request that is run again after a crash hears the same. */
+function refusalOf({ id, checks }: PaymentRow): Fault {
+  const refused = checks?.find(({ status }) => status === 'failed')
+  const code = CODES.find((known) => known === refused?.code) ?? 'validation_failed'
   return new Fault(code, DETAIL[code] ?? 'The withdrawal was refused.', {
-    members: { withdrawal_id: payment.id, check: refused?.name ?? null, checks: chain.checks },
+    members: { withdrawal_id: id, check: refused?.name ?? null, checks },
   })
 }

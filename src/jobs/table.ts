@@ -38,7 +38,7 @@ const flow =
 export const JOBS: JobTable<Deps> = {
   handlers: {
     look_up: flow(lookUp),
-    pay_out: flow(payOut),
+    pay_out: (deps, { operatorId, subject }) => payOut(deps, operatorId, subject),
     apply_webhook: flow(applyWebhook),
     fan_out: flow(fanOut),
     deliver_notice: flow(deliverNotice),

@@ -109,7 +109,8 @@ function exchange(pool: Pool, url: URL, call: HttpCall, done: () => void): HttpE
       // Runs just before the first byte is written. Throwing takes the request out of the queue and leaves the socket
       // whole; that also stops a request given up while it was queued, and a second writing of the same request.
       onRequestStart(controller) {
-        if (cancelled || phase !== 'not_connected') throw new Error('given up before it was written')
+        if (cancelled || phase !== 'not_connected' || call.mayWrite?.() === false)
+          throw new Error('given up before it was written')
         phase = 'written'
         control = controller
       },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, decideKey, isFinalRefusal, LEASE_MS } from '../../src/core/idempotency.ts'
+import { canonicalJson, decideKey, LEASE_MS, refusalMeans } from '../../src/core/idempotency.ts'
 
 const now = new Date('2026-11-22T10:00:00Z')
 const later = (ms: number) => new Date(now.getTime() + ms)
@@ -12,12 +12,13 @@ const running = {
   createdAt: now,
   status: null,
   body: null,
+  headers: null,
 } as const
-const done = { ...running, state: 'done', status: 201, body: '{"id":1}' } as const
+const done = { ...running, state: 'done', status: 201, body: '{"id":1}', headers: {} } as const
 
 describe('a key that is taken', () => {
   it('replays its answer word for word', () =>
-    expect(decideKey(done, 'f', now)).toEqual({ kind: 'replay', status: 201, body: '{"id":1}' }))
+    expect(decideKey(done, 'f', now)).toEqual({ kind: 'replay', status: 201, body: '{"id":1}', headers: {} }))
   it('is busy while its worker is alive', () => expect(decideKey(running, 'f', now)).toEqual({ kind: 'busy' }))
   it('is taken over when the lease has run out, not a moment before', () => {
     expect(decideKey(running, 'f', later(LEASE_MS - 1))).toEqual({ kind: 'busy' })
@@ -51,9 +52,10 @@ describe('the canonical text', () => {
   })
 })
 
-it('keeps a refusal of the business and frees the key on what was never decided', () => {
+it('keeps a refusal of the business, frees the key on what was never decided, and goes on with what is unfinished', () => {
   for (const code of ['insufficient_funds', 'duplicate_reference', 'self_excluded'] as const)
-    expect(isFinalRefusal(code)).toBe(true)
-  expect(isFinalRefusal('validation_failed')).toBe(false)
-  expect(isFinalRefusal('rate_limited')).toBe(false)
+    expect(refusalMeans(code)).toBe('final')
+  for (const code of ['validation_failed', 'rate_limited'] as const) expect(refusalMeans(code)).toBe('free')
+  for (const code of ['internal', 'unavailable', 'request_in_progress'] as const)
+    expect(refusalMeans(code)).toBe('unfinished')
 })

@@ -181,6 +181,6 @@ it('asks people about a second success that names another amount', async () => {
   const reference = attempt?.processorReference ?? ''
   const outcome = { kind: 'succeeded', reference, amount: eur('31.00') } as const
   const told = { operatorId: world.operatorId, attemptId: attempt?.id ?? '', source: 'webhook', outcome } as const
-  expect(await settle(world.deps, told)).toMatchObject({ kind: 'quarantined', why: 'amount_mismatch' })
+  expect(await settle(world.deps, told)).toMatchObject({ kind: 'quarantined', why: 'another success: amount_mismatch' })
   expect(await cash(world)).toBe(3_000n)
 })

@@ -3,6 +3,7 @@ import { Fault } from '../../core/errors.ts'
 import type { ChargeMethod } from '../../core/method.ts'
 import { presentMoney } from '../../core/money.ts'
 import { presentDecision, presentDeposit, presentRefund } from '../../core/present.ts'
+import { liveAttemptOf } from '../../db/attempts.ts'
 import { findRefund, refundsOf } from '../../db/refunds.ts'
 import { cancelDeposit } from '../../flows/cancel-deposit.ts'
 import { deposit } from '../../flows/deposit.ts'
@@ -78,7 +79,8 @@ export const createDeposit = endpoint({
     client: Client.optional(),
   }),
   query: z.strictObject({ ...EXPAND }),
-  answers: { 201: DepositShown },
+  // 202: what an earlier request under this key began is still under way; ask again with the same key.
+  answers: { 201: DepositShown, 202: DepositShown },
   faults: [
     'player_not_found',
     'self_excluded',
@@ -112,8 +114,12 @@ export const createDeposit = endpoint({
       metadata: body.metadata ?? {},
       client: clientOf(body.client),
     })
-    const expanded = await deps.db.tx(row.operatorId, (tx) => expansionsOf(tx, row, wordsOf(query.expand)))
-    return { status: 201, body: { ...presentDeposit(row), ...expanded } }
+    const { expanded, live } = await deps.db.tx(row.operatorId, async (tx) => ({
+      expanded: await expansionsOf(tx, row, wordsOf(query.expand)),
+      live: row.status === 'processing' ? await liveAttemptOf(tx, row.operatorId, row.id) : undefined,
+    }))
+    const shown = { ...presentDeposit(row), ...expanded }
+    return live?.status === 'sending' ? { status: 202, body: shown } : { status: 201, body: shown }
   },
 })
 
@@ -211,7 +217,7 @@ export const createRefund = endpoint({
     reason: z.string().min(1).max(500).optional(),
     reference: Reference.optional(),
   }),
-  answers: { 201: RefundShown },
+  answers: { 201: RefundShown, 202: RefundShown },
   faults: [
     'illegal_state',
     'refund_exceeds_captured',
@@ -229,7 +235,13 @@ export const createRefund = endpoint({
     const amount = text === undefined ? null : moneyOf({ amount: text, currency, network })
     const order = { operatorId, requestedBy: clientId, runId, depositId: params.id, amount }
     const row = await refund(deps, { ...order, reason: body.reason ?? null, reference: body.reference ?? null })
-    return { status: 201, body: presentRefund(row) }
+    const live =
+      row.status === 'processing'
+        ? await deps.db.tx(operatorId, (tx) => liveAttemptOf(tx, operatorId, row.id))
+        : undefined
+    return live?.status === 'sending'
+      ? { status: 202, body: presentRefund(row) }
+      : { status: 201, body: presentRefund(row) }
   },
 })
 

@@ -29,39 +29,45 @@ export function depositSettled({
   ])
 }
 
-/** A second processor took the money of a deposit that is credited already: it waits in suspense until people send it back. */
-export function duplicateCaptured({
-  deposit,
-  attempt,
-  connection,
-  amount,
-}: {
+type Duplicate = {
   readonly deposit: string
   readonly attempt: string
   readonly connection: string
   readonly amount: Money
-}): Posting {
+}
+
+/** A second processor took the money of a deposit that is credited already: it waits in suspense until people send it back. */
+export function duplicateCaptured({ deposit, attempt, connection, amount }: Duplicate): Posting {
   return posting(`deposit:${deposit}:duplicate:${attempt}`, 'duplicate_captured', [
     transfer(receivable(connection), SUSPENSE, amount),
+  ])
+}
+
+/** That second sum went back to where it came from. */
+export function duplicateReturned({ deposit, attempt, connection, amount }: Duplicate): Posting {
+  return posting(`deposit:${deposit}:duplicate_returned:${attempt}`, 'duplicate_returned', [
+    transfer(SUSPENSE, receivable(connection), amount),
   ])
 }
 
 /** A credited deposit that the processor took back: out of the player's cash as far as it goes, the rest becomes the player's debt. */
 export function depositReversed({
   deposit,
+  attempt,
   player,
   connection,
   amount,
   availableCash,
 }: {
   readonly deposit: string
+  readonly attempt: string
   readonly player: string
   readonly connection: string
   readonly amount: Money
   readonly availableCash: Money
 }): Posting {
   const { taken, left } = upTo(amount, availableCash)
-  return posting(`deposit:${deposit}:reversed`, 'deposit_reversed', [
+  return posting(`deposit:${deposit}:reversed:${attempt}`, 'deposit_reversed', [
     transfer(cash(player), receivable(connection), taken),
     transfer(debt(player), receivable(connection), left),
   ])

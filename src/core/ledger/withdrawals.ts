@@ -10,7 +10,8 @@ import { upTo } from './split.ts'
 type Held = { readonly withdrawal: string; readonly player: string; readonly amount: Money }
 type Sent = Held & { readonly attempt: string; readonly connection: string; readonly playerFee?: Money }
 type Paid = Omit<Sent, 'player' | 'attempt'> & { readonly processorFee?: Money }
-type Returned = Omit<Sent, 'attempt'> & { readonly paid: boolean }
+type Late = Omit<Sent, 'playerFee'>
+type Returned = Sent & { readonly paid: boolean }
 
 /** The player asked for money and the checks let it stand: set aside, if the cash is there. */
 export function withdrawalHeld({ withdrawal, player, amount }: Held): Posting {
@@ -56,22 +57,38 @@ export function withdrawalPaid({ withdrawal, connection, amount, playerFee, proc
 /** A payout that was given up was paid after all, when its money had been released: out of the player's cash as far as it goes, the rest becomes the player's debt. */
 export function withdrawalPaidLate({
   withdrawal,
+  attempt,
   player,
   connection,
   amount,
   availableCash,
-}: Held & { readonly connection: string; readonly availableCash: Money }): Posting {
+}: Late & { readonly availableCash: Money }): Posting {
   const { taken, left } = upTo(amount, availableCash)
-  return posting(`withdrawal:${withdrawal}:paid_late`, 'withdrawal_paid_late', [
+  return posting(`withdrawal:${withdrawal}:paid_late:${attempt}`, 'withdrawal_paid_late', [
     transfer(cash(player), receivable(connection), taken),
     transfer(debt(player), receivable(connection), left),
   ])
 }
 
+/** A payout that was given up was paid after all, while its money was still on hold for another try. */
+export function withdrawalPaidFromHeld({ withdrawal, attempt, player, connection, amount }: Late): Posting {
+  return posting(`withdrawal:${withdrawal}:paid_late:${attempt}`, 'withdrawal_paid_from_held', [
+    transfer(held(player), receivable(connection), amount),
+  ])
+}
+
 /** The payout bounced, before (`paid: false`) or after it was confirmed: the player has all of it back, our fee too, since a payout that didn't arrive earns none. */
-export function withdrawalReturned({ withdrawal, player, connection, amount, playerFee, paid }: Returned): Posting {
+export function withdrawalReturned({
+  withdrawal,
+  attempt,
+  player,
+  connection,
+  amount,
+  playerFee,
+  paid,
+}: Returned): Posting {
   const from = paid ? receivable(connection) : payable(connection)
-  return posting(`withdrawal:${withdrawal}:returned`, 'withdrawal_returned', [
+  return posting(`withdrawal:${withdrawal}:returned:${attempt}`, 'withdrawal_returned', [
     transfer(from, cash(player), net(amount, playerFee)),
     ...(playerFee ? [transfer(PLAYER_FEES, cash(player), playerFee)] : []),
   ])

@@ -148,7 +148,16 @@ describe('a deposit of 10.00 with 0.10 of the player and 0.03 of the processor',
   })
   it('taken back when 4.00 is left makes a debt of 6.00', () => {
     ledger.post(out.withdrawalHeld({ withdrawal: 'w', player, amount: eur(600n) }))
-    ledger.post(depositReversed({ deposit: 'd1', player, connection, amount: eur(1000n), availableCash: eur(400n) }))
+    ledger.post(
+      depositReversed({
+        deposit: 'd1',
+        attempt: 'a1',
+        player,
+        connection,
+        amount: eur(1000n),
+        availableCash: eur(400n),
+      }),
+    )
     expect([ledger.net(cash(player), 'EUR'), ledger.net(debt(player), 'EUR')]).toEqual([0n, 600n])
   })
 })
@@ -179,7 +188,7 @@ describe('a withdrawal', () => {
     ledger.post(out.withdrawalHeld(w))
     ledger.post(out.withdrawalSent({ ...w, attempt: 'a1' }))
     if (paid) ledger.post(out.withdrawalPaid(w))
-    expect(ledger.post(out.withdrawalReturned({ ...w, paid }))).toBe('posted')
+    expect(ledger.post(out.withdrawalReturned({ ...w, attempt: 'a1', paid }))).toBe('posted')
     expect(ledger.snapshot()).toEqual(before)
   })
   it('is confirmed once: another confirmation under another key finds nothing to pay', () => {

@@ -1,0 +1,215 @@
+import { expect, it } from 'vitest'
+import type { Answer, IdempotentRequest } from '../../src/api/endpoint.ts'
+import { createIdempotent } from '../../src/api/idempotent.ts'
+import { createDeposit } from '../../src/api/routes/deposits.ts'
+import { Fault } from '../../src/core/errors.ts'
+import { LEASE_MS } from '../../src/core/idempotency.ts'
+import { insertOperator } from '../../src/db/operators.ts'
+import { deposit } from '../../src/flows/deposit.ts'
+import { depositOrder, type FlowWorld, flowWorld } from '../support/flows.ts'
+
+const KEY = 'key-0123456789abcdef'
+const BODY = {
+  player_id: 'p1',
+  amount: '12.50',
+  currency: 'EUR',
+  method: { type: 'card', token: 'tok_1' },
+  reference: 'order-1',
+}
+const asked = (world: FlowWorld, change: Partial<IdempotentRequest> = {}): IdempotentRequest => ({
+  operatorId: world.operatorId,
+  key: KEY,
+  method: 'post',
+  route: '/v1/deposits',
+  params: undefined,
+  body: BODY,
+  apiVersion: '2026-11-01',
+  requestId: 'req_1',
+  ...change,
+})
+
+/** A deposit through the engine and the endpoint's own handler. */
+function depositing(
+  world: FlowWorld,
+  change: Partial<IdempotentRequest> = {},
+  before: () => Promise<unknown> = async () => {},
+) {
+  const request = asked(world, change)
+  const run = async (runId: string): Promise<Answer> => {
+    await before()
+    const scopes = new Set(['deposits:write'] as const)
+    return createDeposit.handle(world.deps, {
+      caller: { operatorId: request.operatorId, clientId: 'cli_1', tokenId: 'tok_1', scopes },
+      params: undefined,
+      query: {},
+      body: request.body,
+      runId,
+      bytes: new Uint8Array(),
+      header: () => undefined,
+      headers: {},
+      requestId: request.requestId,
+      ip: '192.0.2.1',
+      apiVersion: request.apiVersion,
+    })
+  }
+  return createIdempotent(world.deps)(request, run)
+}
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'none',
+    (error) => (error instanceof Fault ? error.code : String(error)),
+  )
+const payments = async ({ database }: FlowWorld) => (await database.admin`select id from payment`).length
+
+it('makes one payment and one call of 100 requests at once under one key', async () => {
+  const world = await flowWorld()
+  const ended = await Promise.allSettled(Array.from({ length: 100 }, () => depositing(world)))
+  const bodies = new Set(ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value.body] : [])))
+  const refused = new Set(ended.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : [])))
+  expect(bodies.size).toBe(1)
+  expect([...refused].filter((one) => one !== 'request_in_progress')).toEqual([])
+  expect(world.calls).toHaveLength(1)
+  expect(await payments(world)).toBe(1)
+})
+
+it('gives the same status, bytes and headers again, in whatever order the members come', async () => {
+  const world = await flowWorld()
+  const first = await depositing(world)
+  const reordered = Object.fromEntries(Object.entries(BODY).reverse())
+  const again = await depositing(world, { body: reordered, requestId: 'req_2' })
+  expect(again).toEqual({ ...first, replayed: true })
+  expect(typeof first.body).toBe('string')
+})
+
+it('keeps the headers of an answer', async () => {
+  const world = await flowWorld()
+  const run = async () => ({ status: 201, body: { a: 1 }, headers: { etag: '"7"' } })
+  const idempotent = createIdempotent(world.deps)
+  await idempotent(asked(world), run)
+  expect(await idempotent(asked(world), run)).toMatchObject({ replayed: true, headers: { etag: '"7"' } })
+})
+
+it('refuses another body, route, parameter or version under the key, and runs none of them', async () => {
+  const world = await flowWorld()
+  await depositing(world)
+  for (const change of [
+    { body: { ...BODY, amount: '12.51' } },
+    { route: '/v1/withdrawals' },
+    { params: { id: 'dep_1' } },
+    { apiVersion: '2027-01-01' },
+  ]) {
+    expect(await code(depositing(world, change))).toBe('idempotency_key_reused')
+  }
+  expect(world.calls).toHaveLength(1)
+})
+
+it('lets another operator use the same key, without a trace of the first', async () => {
+  const world = await flowWorld()
+  await depositing(world)
+  await world.deps.db.global((tx) => insertOperator(tx, { id: 'opr_other', name: 'Other' }))
+  const theirs = await depositing(world, { operatorId: 'opr_other' })
+  expect(theirs).toMatchObject({ status: 422, body: expect.stringContaining('player_not_found') })
+  expect(theirs).not.toHaveProperty('replayed')
+})
+
+it('goes on with what a dead process had begun, once its lease is over, and calls nobody twice', async () => {
+  const world = await flowWorld()
+  world.answer(() => new Promise(() => {}))
+  void depositing(world).catch(() => {})
+  while (world.calls.length === 0) await new Promise((next) => setTimeout(next, 10))
+  expect(await code(depositing(world))).toBe('request_in_progress')
+  world.clock.pass(LEASE_MS + 1)
+  const unfinished = await depositing(world)
+  expect(unfinished.status).toBe(202)
+  const [attempt] = await world.database.admin`select id, subject_id from attempt`
+  await world.database.admin`update attempt set status = 'unknown' where id = ${attempt?.id}`
+  await world.database.admin`update payment set status = 'unknown'`
+  const known = await depositing(world)
+  expect(known.status).toBe(201)
+  expect(String(known.body)).toContain(attempt?.subject_id)
+  expect(await depositing(world)).toEqual({ ...known, replayed: true })
+  expect(world.calls).toHaveLength(1)
+  expect(await payments(world)).toBe(1)
+})
+
+it('gives a process that slept past its lease the answer of the one that took over', async () => {
+  const world = await flowWorld()
+  const { promise: slept, resolve: wake } = Promise.withResolvers<void>()
+  const sleeper = depositing(world, {}, () => slept)
+  while ((await world.database.admin`select 1 from idempotency_key`).length === 0)
+    await new Promise((next) => setTimeout(next, 10))
+  world.clock.pass(LEASE_MS + 1)
+  const other = await depositing(world)
+  wake()
+  expect((await sleeper).body).toBe(other.body)
+  expect(await depositing(world)).toEqual({ ...other, replayed: true })
+  expect(world.calls).toHaveLength(1)
+})
+
+it('goes on with the same run when the database was away in the middle, and never begins a second one', async () => {
+  const world = await flowWorld()
+  const runs: string[] = []
+  const idempotent = createIdempotent(world.deps)
+  const away = idempotent(asked(world), async (runId) => {
+    runs.push(runId)
+    throw new Fault('unavailable', 'away')
+  })
+  expect(await code(away)).toBe('unavailable')
+  const answer = await idempotent(asked(world), async (runId) => {
+    runs.push(runId)
+    return { status: 201, body: {} }
+  })
+  expect(answer.status).toBe(201)
+  expect(new Set(runs).size).toBe(1)
+})
+
+it('frees the key of a request that was refused before anything was decided, and never gives a fence out twice', async () => {
+  const world = await flowWorld()
+  const idempotent = createIdempotent(world.deps)
+  const { promise: slept, resolve: wake } = Promise.withResolvers<void>()
+  const sleeper = idempotent(asked(world), async () => {
+    await slept
+    return { status: 201, body: { of: 'the sleeper' } }
+  })
+  while ((await world.database.admin`select 1 from idempotency_key`).length === 0)
+    await new Promise((next) => setTimeout(next, 10))
+  world.clock.pass(LEASE_MS + 1)
+  const invalid = idempotent(asked(world), async () => {
+    throw new Fault('validation_failed', 'no')
+  })
+  expect(await code(invalid)).toBe('validation_failed')
+  const { promise: working, resolve: done } = Promise.withResolvers<void>()
+  const third = idempotent(asked(world, { body: { other: true } }), async () => {
+    await working
+    return { status: 201, body: { of: 'the third' } }
+  })
+  while ((await world.database.admin`select 1 from idempotency_key where state = 'running'`).length === 0)
+    await new Promise((next) => setTimeout(next, 10))
+  wake()
+  await sleeper.catch(() => {})
+  done()
+  expect((await third).body).toBe('{"of":"the third"}')
+})
+
+it('replays a refusal of the business, and forgets it after the operator\u2019s window', async () => {
+  const world = await flowWorld()
+  const stranger = { body: { ...BODY, player_id: 'nobody' } }
+  const first = await depositing(world, stranger)
+  expect(first).toMatchObject({ status: 422, headers: { 'content-type': 'application/problem+json' } })
+  expect(await depositing(world, stranger)).toEqual({ ...first, replayed: true })
+  await world.database.admin`update operator set settings = '{"idempotencyHours": 24}'`
+  world.clock.pass(72 * 3_600_000 + 1)
+  expect(await depositing(world)).toMatchObject({ status: 201 })
+  world.clock.pass(24 * 3_600_000 + 1)
+  // The key is free again; the operator's own reference never is.
+  expect(await depositing(world)).toMatchObject({ status: 409 })
+  expect(world.calls).toHaveLength(1)
+})
+
+it('finds its own payment under the player\u2019s lock when it slept before it', async () => {
+  const world = await flowWorld()
+  const order = depositOrder(world, '5.00')
+  const both = await Promise.all([deposit(world.deps, order), deposit(world.deps, order)])
+  expect(new Set(both.map(({ id }) => id)).size).toBe(1)
+  expect(world.calls).toHaveLength(1)
+})
