@@ -61,7 +61,11 @@ export type Find = {
   readonly original?: Charge | Refund | PayOut
 }
 
-/** The end of an authorization: its capture, or its cancellation. The answer may only say that it was received; the word comes by webhook. */
+/**
+ * The end of an authorization: its capture, or its cancellation. The answer speaks of the payment: `succeeded` when it is
+ * captured, `voided` when it is cancelled, `pending` when the order was only received and the word comes by webhook. A
+ * refused order that leaves the authorization standing is `unknown`, never `declined`.
+ */
 export type Modification = {
   readonly attempt: string
   readonly payment: string

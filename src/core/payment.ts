@@ -73,8 +73,9 @@ const TARGET = {
 const LEGAL: Record<AttemptStatus, readonly AttemptStatus[]> = {
   sending: ['requires_action', 'pending', 'authorized', 'succeeded', 'not_sent', 'declined', 'voided', 'unknown'],
   requires_action: ['pending', 'authorized', 'succeeded', 'declined', 'voided', 'unknown'],
-  pending: ['authorized', 'succeeded', 'declined', 'voided'],
-  authorized: ['succeeded', 'declined', 'voided'],
+  // Returned before its success was heard: the news came in the wrong order, and the success is older.
+  pending: ['authorized', 'succeeded', 'declined', 'voided', 'returned'],
+  authorized: ['succeeded', 'declined', 'voided', 'returned'],
   unknown: ['requires_action', 'pending', 'authorized', 'succeeded', 'not_sent', 'declined', 'voided'],
   succeeded: ['returned'],
   declined: ['late_success'],

@@ -1,6 +1,6 @@
-import { depositReversed, depositSettled, duplicateCaptured } from './ledger/deposits.ts'
+import { depositReversed, depositSettled, duplicateCaptured, duplicateRefunded } from './ledger/deposits.ts'
 import type { Posting } from './ledger/posting.ts'
-import { refundedLate, refundReleased, refundSettled } from './ledger/refunds.ts'
+import { refundedLate, refundReleased, refundReturned, refundSettled } from './ledger/refunds.ts'
 import {
   withdrawalPaid,
   withdrawalPaidLate,
@@ -49,6 +49,10 @@ export type Settling = {
   readonly declinedBefore: boolean
   /** The player's cash in the asset, minor units, for what is taken back. */
   readonly cash: bigint
+  /** Deposits: the attempt's money was a second capture, and waits in suspense. */
+  readonly inSuspense: boolean
+  /** Refunds: the second capture of this deposit by this attempt is what goes back. */
+  readonly duplicate?: { readonly deposit: string; readonly attempt: string }
   readonly why?: string
   readonly processorFee?: Money
 }
@@ -89,13 +93,22 @@ const DEPOSIT: Rules = {
     notice: why === 'expired' ? 'deposit.expired' : 'deposit.cancelled',
     reservation: 'released',
   }),
-  returned: ({ id, player, connection, amount, cash }) => ({
+  returned,
+}
+
+/** Taken back: from whom depends on who had it. */
+function returned({ id, attempt, player, connection, amount, cash, from, inSuspense }: Settling): Effects {
+  // Taken back before it was ours: the player never had it.
+  if (from !== 'succeeded' && from !== 'late_success') {
+    return { status: 'failed', notice: 'deposit.failed', reservation: 'released' }
+  }
+  if (inSuspense) return { postings: [duplicateRefunded({ deposit: id, attempt, connection, amount })] }
+  const availableCash = { asset: amount.asset, minor: cash }
+  return {
     notice: 'deposit.reversed',
-    postings: [
-      depositReversed({ deposit: id, player, connection, amount, availableCash: { asset: amount.asset, minor: cash } }),
-    ],
+    postings: [depositReversed({ deposit: id, player, connection, amount, availableCash })],
     review: { kind: 'integrity', code: 'deposit_reversed', approvals: 1 },
-  }),
+  }
 }
 
 function credited({ id, player, connection, amount, processorFee }: Settling, notice: string): Effects {
@@ -156,10 +169,10 @@ const WITHDRAWAL: Rules = {
     notice: 'withdrawal.failed',
     postings: [...unsentOf(settling), releasedOf(settling)],
   }),
-  returned: ({ id, player, connection, amount }) => ({
+  returned: ({ id, player, connection, amount, from }) => ({
     status: 'returned',
     notice: 'withdrawal.returned',
-    postings: [withdrawalReturned({ withdrawal: id, player, connection, amount, paid: true })],
+    postings: [withdrawalReturned({ withdrawal: id, player, connection, amount, paid: !wasSent(from) })],
   }),
 }
 
@@ -210,10 +223,47 @@ const REFUND: Rules = {
   declined: (settling) => freed(settling, 'declined', 'refund.declined'),
   not_sent: (settling) => freed(settling, 'failed', 'refund.failed'),
   voided: (settling) => freed(settling, 'failed', 'refund.failed'),
-  returned: (settling) => integrity({ ...settling, why: 'refund_returned' }, 'refund.unknown'),
+  returned: (settling) => {
+    if (settling.from === 'late_success') return integrity({ ...settling, why: 'refund_returned' }, 'refund.unknown')
+    if (settling.from !== 'succeeded') return freed(settling, 'failed', 'refund.failed')
+    const { id, player, connection, amount } = settling
+    return {
+      status: 'failed',
+      notice: 'refund.failed',
+      postings: [refundReturned({ refund: id, player, connection, amount })],
+      refundFreed: true,
+    }
+  },
 }
+
+/** A second capture on its way back: out of suspense when the processor confirms it; until then people have it. */
+const DUPLICATE_REFUND: Rules = {
+  ...REFUND,
+  succeeded: (settling) => sentBack(settling, 'refund.succeeded'),
+  late_success: (settling) => sentBack(settling, 'refund.late_success'),
+  declined: () => notSentBack('declined'),
+  not_sent: () => notSentBack('failed'),
+  voided: () => notSentBack('failed'),
+  returned: (settling) =>
+    settling.from === 'succeeded' || settling.from === 'late_success'
+      ? integrity({ ...settling, why: 'refund_returned' }, 'refund.unknown')
+      : notSentBack('failed'),
+}
+
+const sentBack = ({ duplicate, connection, amount }: Settling, notice: string): Effects => ({
+  status: 'succeeded',
+  notice,
+  postings: duplicate ? [duplicateRefunded({ ...duplicate, connection, amount })] : [],
+})
+
+const notSentBack = (status: 'declined' | 'failed'): Effects => ({
+  status,
+  notice: `refund.${status}`,
+  review: { kind: 'late_success', code: 'captured_twice', approvals: 1 },
+})
 
 const RULES = { deposit: DEPOSIT, withdrawal: WITHDRAWAL, refund: REFUND } as const
 
 /** What follows when an attempt of this flow moves. */
-export const effectsOf = (flow: keyof typeof RULES, settling: Settling): Effects => RULES[flow][settling.to](settling)
+export const effectsOf = (flow: keyof typeof RULES, settling: Settling): Effects =>
+  (settling.duplicate ? DUPLICATE_REFUND : RULES[flow])[settling.to](settling)

@@ -19,6 +19,7 @@ import {
   listDeposits,
   listRefunds,
 } from '../api/routes/deposits.ts'
+import { getDispute, getDisputes } from '../api/routes/disputes.ts'
 import { getEvents } from '../api/routes/events.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
@@ -83,6 +84,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   createRefund,
   listRefunds,
   getRefund,
+  getDisputes,
+  getDispute,
   createWithdrawal,
   listWithdrawals,
   getWithdrawal,

@@ -1,9 +1,11 @@
 import { Fault } from '../core/errors.ts'
 import { withdrawalReleased } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { AttemptStatus } from '../core/payment.ts'
 import { presentWithdrawal } from '../core/present.ts'
 import { type AttemptRow, liveAttemptOf } from '../db/attempts.ts'
 import type { Tx } from '../db/client.ts'
+import { findDispute } from '../db/disputes.ts'
 import { announce } from '../db/events.ts'
 import { enqueueJob } from '../db/jobs.ts'
 import { postIn } from '../db/ledger.ts'
@@ -18,6 +20,9 @@ import {
   updateReview,
 } from '../db/reviews.ts'
 import type { Deps } from './deps.ts'
+import { bearLoss } from './dispute.ts'
+import { type RefundBegun, sendRefund } from './refund.ts'
+import { beginDuplicateRefunds } from './refund-duplicate.ts'
 import { settle } from './settle.ts'
 
 /** One person's word on a review. */
@@ -29,8 +34,8 @@ export type ReviewOrder = {
   readonly reason: string
 }
 
-/** A review after a decision. `attempt` is what the people's word is about, where it must enter by the one door. */
-type Decided = { readonly review: ReviewRow; readonly attempt?: AttemptRow }
+/** A review after a decision. `attempt` is what the people's word is about, where it must enter by the one door; `refunds` are to be sent. */
+type Decided = { readonly review: ReviewRow; readonly attempt?: AttemptRow; readonly refunds?: readonly RefundBegun[] }
 
 /**
  * Records what one person decides of a held withdrawal, an unknown outcome or a mismatch, and carries it out when
@@ -40,7 +45,7 @@ export async function decideReview(deps: Deps, order: ReviewOrder): Promise<Revi
   const { operatorId } = order
   const decided = await deps.db.tx(operatorId, (tx) => decide(tx, deps, order))
   if (decided.attempt !== undefined) {
-    const { id, asset, amount, processorReference } = decided.attempt
+    const { id, asset, amount, processorReference, status } = decided.attempt
     const outcome: Outcome =
       decided.review.status === 'approved'
         ? {
@@ -48,9 +53,13 @@ export async function decideReview(deps: Deps, order: ReviewOrder): Promise<Revi
             reference: processorReference ?? `review:${order.reviewId}`,
             amount: { asset, minor: amount },
           }
-        : { kind: 'not_sent', reason: 'vouched_rejection' }
+        : // What the processor once had can't have stayed unsent.
+          status === 'unknown' || status === 'integrity_hold'
+          ? { kind: 'not_sent', reason: 'vouched_rejection' }
+          : { kind: 'voided', why: 'cancelled' }
     await settle(deps, { operatorId, attemptId: id, outcome, source: 'review' })
   }
+  for (const begun of decided.refunds ?? []) await sendRefund(deps, begun)
   const review = await deps.db.tx(operatorId, (tx) => findReview(tx, operatorId, order.reviewId))
   return review ?? decided.review
 }
@@ -63,7 +72,8 @@ async function decide(
   // The subject before the review, as everywhere: settle locks in this order too.
   const seen = await findReview(tx, operatorId, reviewId)
   if (seen === undefined) throw new Fault('not_found', 'There is no such review.')
-  const payment = await lockPayment(tx, operatorId, seen.subjectId)
+  const dispute = await findDispute(tx, operatorId, seen.subjectId)
+  const payment = await lockPayment(tx, operatorId, dispute?.depositId ?? seen.subjectId)
   const review = await lockReview(tx, operatorId, reviewId)
   if (review === undefined) throw new Fault('not_found', 'There is no such review.')
   if (review.status !== 'open' && review.status !== 'escalated') {
@@ -91,11 +101,20 @@ async function decide(
   }
   if (review.kind === 'unknown_outcome' || review.kind === 'integrity') {
     const attempt = await liveAttemptOf(tx, operatorId, review.subjectId)
-    const waits = attempt?.status === 'unknown' || attempt?.status === 'integrity_hold'
-    return { review: closed, ...(attempt && waits && { attempt }) }
+    const waits = attempt && (review.kind === 'integrity' ? UNCLEAR : UNFINISHED).has(attempt.status)
+    return { review: closed, ...(waits && { attempt }) }
+  }
+  if (status === 'approved' && dispute) await bearLoss(tx, deps, operatorId, dispute.id)
+  const twice = review.kind === 'late_success' && review.reasons.some(({ code }) => code === 'captured_twice')
+  if (status === 'approved' && twice && payment) {
+    return { review: closed, refunds: await beginDuplicateRefunds(tx, deps, payment, actor) }
   }
   return { review: closed }
 }
+
+/** What people can say of an attempt: of one that isn't clear always; of one that waits for its end when the look-ups found none. */
+const UNCLEAR: ReadonlySet<AttemptStatus> = new Set(['unknown', 'integrity_hold'])
+const UNFINISHED: ReadonlySet<AttemptStatus> = new Set([...UNCLEAR, 'requires_action', 'pending', 'authorized'])
 
 async function approve(tx: Tx, deps: Deps, { operatorId, id }: PaymentRow, now: Date): Promise<void> {
   const row = await updatePayment(tx, operatorId, id, { status: 'approved' })

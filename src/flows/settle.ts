@@ -1,4 +1,5 @@
 import type { DECLINES, Decline } from '../core/decline.ts'
+import { duplicateKey } from '../core/ledger/deposits.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type AttemptStatus, advance, nextLookUpMs, OPEN, type Said } from '../core/payment.ts'
 import { decisionOf, presentDeposit, presentRefund, presentWithdrawal } from '../core/present.ts'
@@ -7,7 +8,7 @@ import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt }
 import type { Tx } from '../db/client.ts'
 import { announce } from '../db/events.ts'
 import { cancelJob, enqueueJob } from '../db/jobs.ts'
-import { balances, postIn } from '../db/ledger.ts'
+import { balances, postIn, postingByKey } from '../db/ledger.ts'
 import { decideReservation } from '../db/limits.ts'
 import { addRefunded, lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
 import { lockRefund, type RefundRow, updateRefund } from '../db/refunds.ts'
@@ -91,6 +92,8 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     goesOn: step.kind === 'go',
     declinedBefore: before.some(({ status, id }) => status === 'declined' && id !== attempt.id),
     cash: await cashOf(tx, subject),
+    inSuspense: to === 'returned' && (await isDuplicate(tx, subject, attempt)),
+    ...duplicateOf(subject),
     ...(outcome.kind === 'voided' ? { why: outcome.why } : why !== undefined && { why }),
     ...('fee' in outcome && outcome.fee && { processorFee: outcome.fee }),
   })
@@ -116,6 +119,7 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     decline,
   })
   await watch(tx, { ...attempt, status: to }, now)
+  await endAuthorization(tx, subject.flow, { ...attempt, status: to }, now)
   if (effects.status === 'approved' && told.source !== 'answer') await sendAgain(tx, subject, now)
   if (effects.review) await review(tx, deps, changed, effects.review)
   return { kind: 'moved', status: to, subject: changed, ...(next && { next }) }
@@ -198,6 +202,14 @@ async function watch(tx: Tx, attempt: AttemptRow, now: Date): Promise<void> {
   if (wait !== undefined) await enqueueJob(tx, { ...job, runAtMs: now.getTime() + wait })
 }
 
+/** Gambling cards allow no open authorizations (MCC 7995): a deposit's is captured at once. What has ended needs neither order any more. */
+async function endAuthorization(tx: Tx, flow: Subject['flow'], attempt: AttemptRow, now: Date): Promise<void> {
+  if (flow !== 'deposit') return
+  const { operatorId, id: subject, status } = attempt
+  if (status === 'authorized') return enqueueJob(tx, { kind: 'capture', operatorId, subject, runAtMs: now.getTime() })
+  for (const kind of ['capture', 'cancel']) await cancelJob(tx, { kind, operatorId, subject })
+}
+
 /** Nothing had left after all. The payout that waited for its answer is long over, so another one must be promised. */
 const PAY_AGAIN_MS = 30_000
 const sendAgain = (tx: Tx, { row }: Subject, now: Date): Promise<void> =>
@@ -271,7 +283,7 @@ const presented = (subject: Subject): Record<string, unknown> => {
 async function review(tx: Tx, deps: Settle, subject: Subject, wanted: NonNullable<Effects['review']>): Promise<void> {
   await openReview(tx, subject.row.operatorId, {
     id: deps.newId('review'),
-    subjectId: subject.row.id,
+    subjectId: duplicateOf(subject).duplicate?.deposit ?? subject.row.id,
     kind: wanted.kind,
     reasons: [{ check: wanted.kind, code: wanted.code }],
     approvalsNeeded: wanted.approvals,
@@ -285,6 +297,15 @@ async function putAside(tx: Tx, deps: Settle, attempt: AttemptRow, subject: Subj
   deps.metrics.count('paycage_facts_quarantined_total', { processor: attempt.processor, flow: attempt.flow })
   await review(tx, deps, subject, { kind: 'integrity', code: why, approvals: 1 })
 }
+
+/** Whether the attempt's money was a second capture of its deposit. */
+const isDuplicate = async (tx: Tx, { row }: Subject, attempt: AttemptRow): Promise<boolean> =>
+  (await postingByKey(tx, row.operatorId, duplicateKey(row.id, attempt.id))) !== null
+
+const duplicateOf = (subject: Subject): Pick<Settling, 'duplicate'> =>
+  subject.flow === 'refund' && subject.row.duplicateOf !== null
+    ? { duplicate: { deposit: subject.row.depositId, attempt: subject.row.duplicateOf } }
+    : {}
 
 /** The player's cash, which bounds what may be taken back from it. */
 async function cashOf(tx: Tx, { row }: Subject): Promise<bigint> {

@@ -5,6 +5,8 @@ import { operatorIds } from '../db/operators.ts'
 import { pruneRates } from '../db/rates.ts'
 import { advanceRules } from '../flows/advance-rules.ts'
 import { applyWebhook } from '../flows/apply-webhook.ts'
+import { retryCancel } from '../flows/cancel-deposit.ts'
+import { captureDeposit } from '../flows/capture-deposit.ts'
 import type { Deps } from '../flows/deps.ts'
 import { lookUp } from '../flows/look-up.ts'
 import { measureRouting } from '../flows/measure-routing.ts'
@@ -36,6 +38,8 @@ export const JOBS: JobTable<Deps> = {
     look_up: flow(lookUp),
     pay_out: flow(payOut),
     apply_webhook: flow(applyWebhook),
+    capture: flow(captureDeposit),
+    cancel: flow(retryCancel),
   },
   periodic: {
     // Plans follow the clock by themselves; this widens what is staged, judges it, and writes down what came due.

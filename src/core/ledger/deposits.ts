@@ -29,6 +29,9 @@ export function depositSettled({
   ])
 }
 
+/** The key of a second capture's posting: that it exists says that this attempt's money waits in suspense, not with the player. */
+export const duplicateKey = (deposit: string, attempt: string): string => `deposit:${deposit}:duplicate:${attempt}`
+
 /** A second processor took the money of a deposit that is credited already: it waits in suspense until people send it back. */
 export function duplicateCaptured({
   deposit,
@@ -41,8 +44,25 @@ export function duplicateCaptured({
   readonly connection: string
   readonly amount: Money
 }): Posting {
-  return posting(`deposit:${deposit}:duplicate:${attempt}`, 'duplicate_captured', [
+  return posting(duplicateKey(deposit, attempt), 'duplicate_captured', [
     transfer(receivable(connection), SUSPENSE, amount),
+  ])
+}
+
+/** The second capture of a deposit went back where it came from: the processor has less of ours, and nothing waits in suspense. */
+export function duplicateRefunded({
+  deposit,
+  attempt,
+  connection,
+  amount,
+}: {
+  readonly deposit: string
+  readonly attempt: string
+  readonly connection: string
+  readonly amount: Money
+}): Posting {
+  return posting(`${duplicateKey(deposit, attempt)}:refunded`, 'duplicate_refunded', [
+    transfer(SUSPENSE, receivable(connection), amount),
   ])
 }
 

@@ -25,6 +25,18 @@ export function refundReleased({ refund, player, amount }: Refund): Posting {
   return posting(`refund:${refund}:released`, 'refund_released', [transfer(held(player), cash(player), amount)])
 }
 
+/** A refund that had been confirmed came back to the processor: the player has the money back. */
+export function refundReturned({
+  refund,
+  player,
+  connection,
+  amount,
+}: Refund & { readonly connection: string }): Posting {
+  return posting(`refund:${refund}:returned`, 'refund_returned', [
+    transfer(receivable(connection), cash(player), amount),
+  ])
+}
+
 /** A refund that was given up succeeded after all: the processor has less of ours, out of the player's cash as far as it goes, the rest becomes the player's debt. */
 export function refundedLate({
   refund,
