@@ -239,8 +239,13 @@ const REFUND: Rules = {
 /** A second capture on its way back: out of suspense when the processor confirms it; until then people have it. */
 const DUPLICATE_REFUND: Rules = {
   ...REFUND,
-  succeeded: (settling) => sentBack(settling, 'refund.succeeded'),
-  late_success: (settling) => sentBack(settling, 'refund.late_success'),
+  succeeded: (settling) => ({ status: 'succeeded', notice: 'refund.succeeded', postings: sentBack(settling) }),
+  // Another refund of the same capture may stand or have succeeded meanwhile: people sort out what went twice.
+  late_success: (settling) => ({
+    notice: 'refund.late_success',
+    postings: sentBack(settling),
+    review: { kind: 'late_success', code: 'refunded_after_release', approvals: 2 },
+  }),
   declined: () => notSentBack('declined'),
   not_sent: () => notSentBack('failed'),
   voided: () => notSentBack('failed'),
@@ -250,11 +255,8 @@ const DUPLICATE_REFUND: Rules = {
       : notSentBack('failed'),
 }
 
-const sentBack = ({ duplicate, connection, amount }: Settling, notice: string): Effects => ({
-  status: 'succeeded',
-  notice,
-  postings: duplicate ? [duplicateRefunded({ ...duplicate, connection, amount })] : [],
-})
+const sentBack = ({ duplicate, connection, amount }: Settling): Posting[] =>
+  duplicate ? [duplicateRefunded({ ...duplicate, connection, amount })] : []
 
 const notSentBack = (status: 'declined' | 'failed'): Effects => ({
   status,

@@ -102,3 +102,24 @@ it('takes a second capture that the processor gave back itself out of suspense, 
   expect(await settle(world.deps, told)).toMatchObject({ kind: 'moved', status: 'returned' })
   expect(await books(world)).toEqual({ cash: 3_000n, suspense: 0n, a: 0n, b: 3_000n })
 })
+
+it('tells people of a refund that went through after another had been sent in its place', async () => {
+  const { world, paid, approve, refunds } = await capturedTwice()
+  const { deps, operatorId } = world
+  world.answer(() => ({ kind: 'declined', decline: { code: 'generic_decline' } }))
+  await approve('cli_one')
+  world.answer(() => undefined)
+  await approve('cli_one')
+  const [refused] = await refunds()
+  const [attempt] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, refused?.id ?? ''))
+  const outcome = { kind: 'succeeded', reference: 'late-refund', amount: eur('30.00') } as const
+  const told = { operatorId, attemptId: attempt?.id ?? '', outcome, source: 'webhook' } as const
+  expect(await settle(deps, told)).toMatchObject({ kind: 'moved', status: 'late_success' })
+  expect(await books(world)).toEqual({ cash: 3_000n, suspense: 0n, a: 0n, b: 3_000n })
+  const open = await deps.db.tx(operatorId, (tx) =>
+    listReviews(tx, operatorId, { subjectId: paid.id, status: 'open', limit: 5 }),
+  )
+  expect(open).toMatchObject([
+    { kind: 'late_success', reasons: [{ code: 'refunded_after_release' }], approvalsNeeded: 2 },
+  ])
+})
