@@ -48,6 +48,21 @@ CREATE TABLE "used_assertion" (
 	CONSTRAINT "used_assertion_client_id_jti_pk" PRIMARY KEY("client_id","jti")
 );
 --> statement-breakpoint
+CREATE TABLE "audit_log" (
+	"operator_id" text NOT NULL,
+	"sequence" bigint NOT NULL,
+	"at" timestamp (6) with time zone NOT NULL,
+	"actor" text NOT NULL,
+	"action" text NOT NULL,
+	"subject" text NOT NULL,
+	"before" jsonb,
+	"after" jsonb,
+	"reason" text,
+	"previous_hash" text NOT NULL,
+	"hash" text NOT NULL,
+	CONSTRAINT "audit_log_operator_id_sequence_pk" PRIMARY KEY("operator_id","sequence")
+);
+--> statement-breakpoint
 CREATE TABLE "breaker_state" (
 	"operator_id" text NOT NULL,
 	"connection_id" text NOT NULL,
@@ -109,23 +124,6 @@ CREATE TABLE "maintenance_window" (
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "maintenance_window_operator_id_connection_id_starts_at_pk" PRIMARY KEY("operator_id","connection_id","starts_at"),
 	CONSTRAINT "maintenance_window_forward" CHECK ("maintenance_window"."ends_at" > "maintenance_window"."starts_at")
-);
---> statement-breakpoint
-CREATE TABLE "wallet_transaction" (
-	"operator_id" text NOT NULL,
-	"reference" text NOT NULL,
-	"player_id" text NOT NULL,
-	"type" text NOT NULL,
-	"asset" text NOT NULL,
-	"amount" numeric NOT NULL,
-	"related_reference" text,
-	"status" text NOT NULL,
-	"parts" jsonb NOT NULL,
-	"journal_id" text,
-	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "wallet_transaction_operator_id_reference_pk" PRIMARY KEY("operator_id","reference"),
-	CONSTRAINT "wallet_amount" CHECK ("wallet_transaction"."amount" > 0 and "wallet_transaction"."amount" < 1e38 and scale("wallet_transaction"."amount") = 0),
-	CONSTRAINT "wallet_type_known" CHECK ("wallet_transaction"."type" in ('bet', 'win', 'rollback', 'bonus_grant', 'bonus_convert', 'bonus_forfeit'))
 );
 --> statement-breakpoint
 CREATE TABLE "idempotency_key" (
@@ -232,6 +230,8 @@ CREATE TABLE "payment" (
 	"reference" text NOT NULL,
 	"method_type" text NOT NULL,
 	"method" jsonb,
+	"instrument_id" text,
+	"save_instrument" boolean DEFAULT false NOT NULL,
 	"destination_sealed" text,
 	"destination_masked" jsonb,
 	"destination_fingerprint" text,
@@ -305,8 +305,11 @@ CREATE TABLE "instrument" (
 	"owner_match" text DEFAULT 'unknown' NOT NULL,
 	"used_for_deposit" boolean DEFAULT false NOT NULL,
 	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"active_at" timestamp (6) with time zone,
 	"deleted_at" timestamp (6) with time zone,
-	CONSTRAINT "instrument_operator_id_id_pk" PRIMARY KEY("operator_id","id")
+	CONSTRAINT "instrument_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "instrument_type_known" CHECK ("instrument"."type" in ('card', 'wallet', 'bank', 'crypto')),
+	CONSTRAINT "instrument_owner_match_known" CHECK ("instrument"."owner_match" in ('match', 'mismatch', 'unknown'))
 );
 --> statement-breakpoint
 CREATE TABLE "limit_reservation" (
@@ -545,12 +548,49 @@ CREATE TABLE "unmapped_decline" (
 	CONSTRAINT "unmapped_decline_operator_id_processor_flow_processor_code_pk" PRIMARY KEY("operator_id","processor","flow","processor_code")
 );
 --> statement-breakpoint
+CREATE TABLE "webhook_delivery" (
+	"operator_id" text NOT NULL,
+	"id" text NOT NULL,
+	"endpoint_id" text NOT NULL,
+	"event_id" text NOT NULL,
+	"status" text DEFAULT 'pending' NOT NULL,
+	"tries" integer DEFAULT 0 NOT NULL,
+	"history" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"next_try_at" timestamp (6) with time zone,
+	"delivered_at" timestamp (6) with time zone,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "webhook_delivery_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "webhook_delivery_status_known" CHECK ("webhook_delivery"."status" in ('pending', 'succeeded', 'failed', 'cancelled'))
+);
+--> statement-breakpoint
+CREATE TABLE "webhook_endpoint" (
+	"operator_id" text NOT NULL,
+	"id" text NOT NULL,
+	"url" text NOT NULL,
+	"description" text,
+	"events" text NOT NULL,
+	"status" text DEFAULT 'enabled' NOT NULL,
+	"disabled_reason" text,
+	"api_version" text NOT NULL,
+	"secret_sealed" text NOT NULL,
+	"secret_n" integer DEFAULT 1 NOT NULL,
+	"previous_sealed" text,
+	"previous_until" timestamp (6) with time zone,
+	"paused_until" timestamp (6) with time zone,
+	"created_by" text NOT NULL,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"deleted_at" timestamp (6) with time zone,
+	CONSTRAINT "webhook_endpoint_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "webhook_endpoint_status_known" CHECK ("webhook_endpoint"."status" in ('enabled', 'disabled')),
+	CONSTRAINT "webhook_endpoint_events" CHECK ("webhook_endpoint"."events" <> '')
+);
+--> statement-breakpoint
 ALTER TABLE "breaker_state" ADD CONSTRAINT "breaker_state_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection" ADD CONSTRAINT "connection_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection_directory" ADD CONSTRAINT "connection_directory_operator_operator_id_fk" FOREIGN KEY ("operator") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection_float" ADD CONSTRAINT "connection_float_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "maintenance_window" ADD CONSTRAINT "maintenance_window_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "wallet_transaction" ADD CONSTRAINT "wallet_transaction_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payment" ADD CONSTRAINT "payment_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refund" ADD CONSTRAINT "refund_operator_id_deposit_id_payment_operator_id_id_fk" FOREIGN KEY ("operator_id","deposit_id") REFERENCES "public"."payment"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "exclusion" ADD CONSTRAINT "exclusion_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -570,10 +610,12 @@ ALTER TABLE "ruleset_approval" ADD CONSTRAINT "ruleset_approval_operator_id_rule
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "ruleset_version" ADD CONSTRAINT "ruleset_version_operator_id_ruleset_id_ruleset_operator_id_id_fk" FOREIGN KEY ("operator_id","ruleset_id") REFERENCES "public"."ruleset"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "unmapped_decline" ADD CONSTRAINT "unmapped_decline_operator_id_operator_id_fk" FOREIGN KEY ("operator_id") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_operator_id_endpoint_id_webhook_endpoint_operator_id_id_fk" FOREIGN KEY ("operator_id","endpoint_id") REFERENCES "public"."webhook_endpoint"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_operator_id_event_id_event_operator_id_id_fk" FOREIGN KEY ("operator_id","event_id") REFERENCES "public"."event"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "revoked_token_expires_at_index" ON "revoked_token" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "used_assertion_expires_at_index" ON "used_assertion" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "audit_log_by_subject" ON "audit_log" USING btree ("operator_id","subject","sequence");--> statement-breakpoint
 CREATE INDEX "maintenance_window_by_end" ON "maintenance_window" USING btree ("operator_id","ends_at");--> statement-breakpoint
-CREATE INDEX "wallet_transaction_by_player" ON "wallet_transaction" USING btree ("operator_id","player_id","created_at");--> statement-breakpoint
 CREATE INDEX "idempotency_key_expiry" ON "idempotency_key" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "job_single" ON "job" USING btree ("operator","kind","subject") WHERE "job"."single";--> statement-breakpoint
 CREATE INDEX "job_due" ON "job" USING btree ("run_at");--> statement-breakpoint
@@ -598,4 +640,6 @@ CREATE INDEX "limit_reservation_by_payment" ON "limit_reservation" USING btree (
 CREATE INDEX "player_limit_by_player" ON "player_limit" USING btree ("operator_id","player_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "review_one_open" ON "review" USING btree ("operator_id","subject_id") WHERE "review"."status" in ('open', 'escalated');--> statement-breakpoint
 CREATE INDEX "review_newest" ON "review" USING btree ("operator_id","status","id");--> statement-breakpoint
-CREATE INDEX "route_decision_by_time" ON "route_decision" USING btree ("operator_id","at");
+CREATE INDEX "route_decision_by_time" ON "route_decision" USING btree ("operator_id","at");--> statement-breakpoint
+CREATE UNIQUE INDEX "webhook_delivery_once" ON "webhook_delivery" USING btree ("operator_id","endpoint_id","event_id");--> statement-breakpoint
+CREATE INDEX "webhook_delivery_by_event" ON "webhook_delivery" USING btree ("operator_id","event_id");

@@ -21,6 +21,7 @@ import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import { nodeHttp } from '../../src/platform/http-node.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { metricsRegistry } from '../../src/platform/metrics.ts'
+import { nodeNotices } from '../../src/platform/notices-node.ts'
 import { openSecrets } from '../../src/platform/secrets.ts'
 import { rulesOf } from './rules.ts'
 
@@ -61,6 +62,7 @@ export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
   const port = await freeListenPort('127.0.0.1', 0)
   const clock = { nowMs: () => Date.now() }
   const key = () => crypto.getRandomValues(new Uint8Array(32))
+  const notices = nodeNotices({ allowLoopback: true })
   const gateway = await buildGateway({
     db,
     clock,
@@ -69,6 +71,7 @@ export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
     cipher: await openCipher({ masters: [key()], index: key() }),
     secrets: openSecrets({}, clock.nowMs),
     httpFor: () => nodeHttp(),
+    notices,
     publicUrl: `http://127.0.0.1:${port}`,
     ipOf: clientAddress([]),
     // One instance: its requests are counted in memory, not in the database.
@@ -110,6 +113,7 @@ export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
   } finally {
     await http.drain(1_000, new Promise(() => {}))
     await gateway.close()
+    await notices.close()
     await db.close()
     await server.stop()
     rmSync(dir, { recursive: true, force: true })

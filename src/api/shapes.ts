@@ -1,5 +1,4 @@
 import { z } from '@hono/zod-openapi'
-import { ID_PREFIXES, type IdKind, isId } from '../core/ids.ts'
 import { AMOUNT_PATTERN } from '../core/money.ts'
 
 /** As `AMOUNT_PATTERN`, with a digit above zero somewhere. */
@@ -31,13 +30,6 @@ export const Reference = z
   .string()
   .regex(/^[A-Za-z0-9._:-]{1,64}$/)
   .openapi({ example: 'order-1001' })
-
-/** The id of a thing of this kind, as a member of a body or a filter. */
-export const Id = (kind: IdKind) =>
-  z
-    .string()
-    .refine((text) => isId(kind, text), { error: 'id_invalid' })
-    .openapi({ example: `${ID_PREFIXES[kind]}_01kx0000000000000000000000` })
 
 /** Path parameter `{id}`. Any short text passes: what is no id is simply not found, like an id that isn't there. */
 export const IdParams = z.strictObject({ id: z.string().max(64) })

@@ -12,7 +12,7 @@ import {
   touchSecret,
   useAssertion,
 } from '../db/access.ts'
-import type { Db } from '../db/client.ts'
+import type { Db, Tx } from '../db/client.ts'
 import { parseScopes, type Scope } from './scopes.ts'
 import { assertedClient, verifyAssertion } from './tokens.ts'
 
@@ -32,47 +32,60 @@ const DAY_MS = 86_400_000
 const SECRET_LIFE_MS = 90 * DAY_MS
 const WARNING_MS = 15 * DAY_MS
 
-/** Enters a client and its first secret. The secret is in this answer and nowhere else. */
-export async function createClient(
-  { db, newId, clock }: ClientDeps,
-  client: {
-    readonly operatorId: string
-    readonly name: string
-    readonly scopes: Iterable<Scope>
-    readonly apiVersion?: string
-    readonly jwks?: ApiClient['jwks']
-  },
-): Promise<{ readonly clientId: string; readonly clientSecret: string }> {
+/** What a new client is made of. */
+export type NewClient = {
+  readonly operatorId: string
+  readonly name: string
+  readonly scopes: Iterable<Scope>
+  readonly apiVersion?: string
+  readonly jwks?: ApiClient['jwks']
+}
+
+/** A client's id with a secret that was just made: in this answer and nowhere else. */
+export type NewSecret = { readonly clientId: string; readonly clientSecret: string }
+
+/** Enters a client and its first secret. */
+export const createClient = (deps: ClientDeps, client: NewClient): Promise<NewSecret> =>
+  deps.db.global((tx) => addClient(tx, deps, client))
+
+/** Adds a secret beside the live one, so that a client can change over without a gap. Of three, the oldest goes. */
+export const rotateClientSecret = (deps: ClientDeps, operatorId: string, clientId: string): Promise<NewSecret> =>
+  deps.db.global(async (tx) => {
+    const client = await findClient(tx, clientId)
+    if (client?.ownerId !== operatorId) throw new Fault('not_found', 'There is no such resource.')
+    return addSecret(tx, deps, clientId)
+  })
+
+/** The same in the caller's transaction. */
+export async function addClient(
+  tx: Tx,
+  { newId, clock }: Omit<ClientDeps, 'db'>,
+  client: NewClient,
+): Promise<NewSecret> {
   const clientId = newId('client')
   const { secret, row } = newSecret(newId, clientId, clock.nowMs())
-  await db.global(async (tx) => {
-    await insertClient(tx, {
-      id: clientId,
-      ownerId: client.operatorId,
-      name: client.name,
-      scopes: [...client.scopes].join(' '),
-      apiVersion: client.apiVersion ?? null,
-      jwks: client.jwks ?? null,
-    })
-    await insertSecret(tx, row)
+  await insertClient(tx, {
+    id: clientId,
+    ownerId: client.operatorId,
+    name: client.name,
+    scopes: [...client.scopes].join(' '),
+    apiVersion: client.apiVersion ?? null,
+    jwks: client.jwks ?? null,
   })
+  await insertSecret(tx, row)
   return { clientId, clientSecret: secret }
 }
 
-/** Adds a secret beside the live one, so that a client can change over without a gap. Of three, the oldest goes. */
-export async function rotateClientSecret(
-  { db, newId, clock }: ClientDeps,
-  operatorId: string,
+/** The same in the caller's transaction, which has made sure whose client it is. */
+export async function addSecret(
+  tx: Tx,
+  { newId, clock }: Omit<ClientDeps, 'db'>,
   clientId: string,
-): Promise<{ readonly clientId: string; readonly clientSecret: string }> {
+): Promise<NewSecret> {
   const { secret, row } = newSecret(newId, clientId, clock.nowMs())
-  await db.global(async (tx) => {
-    const client = await findClient(tx, clientId)
-    if (client?.ownerId !== operatorId) throw new Fault('not_found', 'There is no such resource.')
-    const live = await liveSecrets(tx, clientId)
-    for (const old of live.slice(1)) await revokeSecret(tx, clientId, old.id)
-    await insertSecret(tx, row)
-  })
+  const live = await liveSecrets(tx, clientId)
+  for (const old of live.slice(1)) await revokeSecret(tx, clientId, old.id)
+  await insertSecret(tx, row)
   return { clientId, clientSecret: secret }
 }
 

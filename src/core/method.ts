@@ -20,3 +20,47 @@ export type Destination =
       readonly address: string
       readonly tag?: string
     }
+
+/** What makes two accounts one: the account, not the spelling of its holder. */
+export function accountOf(destination: Destination): string {
+  switch (destination.type) {
+    case 'card':
+      return `card:${destination.token}`
+    case 'wallet':
+      return `wallet:${destination.wallet}:${destination.account}`
+    case 'bank':
+      return `bank:${destination.iban}`
+    case 'crypto':
+      return `crypto:${destination.asset}:${destination.network}:${destination.address}:${destination.tag ?? ''}`
+  }
+}
+
+/** What may be shown of a card beside its token's existence. */
+export type CardSeen = {
+  readonly brand?: string | undefined
+  readonly last4?: string | undefined
+  readonly expiry?: string | undefined
+}
+
+/** What of a destination may be shown; `account` is its masked form, null where it is no account at all. */
+export function maskedOf(
+  destination: Destination,
+  account: string | null,
+  { brand, last4, expiry }: CardSeen = {},
+): Record<string, unknown> {
+  switch (destination.type) {
+    case 'bank':
+      return { type: 'bank', iban: account, name: destination.name }
+    case 'crypto':
+      return { type: 'crypto', asset: destination.asset, network: destination.network, address: account }
+    case 'wallet':
+      return { type: 'wallet', wallet: destination.wallet, account }
+    case 'card':
+      return {
+        type: 'card',
+        ...(brand !== undefined && { brand }),
+        ...(last4 !== undefined && { last4 }),
+        ...(expiry !== undefined && { expiry }),
+      }
+  }
+}

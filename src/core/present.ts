@@ -23,6 +23,8 @@ type PaymentLike = {
   readonly reference: string
   readonly methodType: ChargeMethod['type']
   readonly method: ChargeMethod | null
+  readonly instrumentId: string | null
+  readonly saveInstrument: boolean
   readonly destinationMasked: Record<string, unknown> | null
   readonly checks: readonly StoredCheck[] | null
   readonly decline: Decline | null
@@ -66,7 +68,10 @@ export function presentDeposit(payment: PaymentLike) {
     ...presentMoney({ asset: payment.asset, minor: payment.amount }),
     player_id: payment.playerId,
     reference: payment.reference,
-    method: payment.method === null ? { type: payment.methodType } : presentMethod(payment.method),
+    method: {
+      ...(payment.method === null ? { type: payment.methodType } : presentMethod(payment.method)),
+      ...instrumentOf(payment),
+    },
     processor: processorOf(payment),
     connection_id: payment.connectionId,
     decline: payment.decline === null ? null : presentDecline(payment.decline),
@@ -80,6 +85,10 @@ export function presentDeposit(payment: PaymentLike) {
     settled_at: payment.settledAt?.toISOString() ?? null,
   }
 }
+
+/** The saved instrument behind a deposit; one that the deposit saves is there once it has succeeded. */
+const instrumentOf = ({ instrumentId, saveInstrument, status }: PaymentLike): Record<string, string> =>
+  instrumentId === null || (saveInstrument && status !== 'succeeded') ? {} : { instrument_id: instrumentId }
 
 /** A withdrawal. */
 export function presentWithdrawal(payment: PaymentLike) {

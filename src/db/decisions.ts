@@ -32,18 +32,24 @@ export async function insertDecision(tx: Tx, operatorId: string, made: NewDecisi
     on conflict (operator_id, payment_id) do nothing`
 }
 
-/** Records what an attempt of a payment came to. The first one decides the connection's rate; the last success the payment's. */
+/** The kind of a recorded payment, as far as success rates tell kinds apart. */
+export type RecordedKind = { method: string; asset: string; country: string; binCountry: string }
+
+/** Records what an attempt of a payment came to: the first one tells of the connection, a success of the payment. Gives the payment's kind, or undefined when it was never recorded. */
 export async function recordOutcome(
   tx: Tx,
   operatorId: string,
   outcome: { paymentId: string; connectionId: string; first: boolean; succeeded: boolean },
-): Promise<void> {
-  await tx`
+): Promise<RecordedKind | undefined> {
+  const [kind] = await tx<RecordedKind[]>`
     update route_decision set
       first_succeeded = case when ${outcome.first}::boolean then ${outcome.succeeded}::boolean else first_succeeded end,
       succeeded = coalesce(succeeded, false) or ${outcome.succeeded}::boolean,
       connection_id = case when ${outcome.succeeded}::boolean then ${outcome.connectionId} else connection_id end
-    where operator_id = ${operatorId} and payment_id = ${outcome.paymentId}`
+    where operator_id = ${operatorId} and payment_id = ${outcome.paymentId}
+    returning facts ->> 'method' as method, asset, facts ->> 'playerCountry' as country,
+      coalesce(facts ->> 'binCountry', '') as bin_country`
+  return kind
 }
 
 type Raw = Omit<DecisionRow, 'atMs' | 'route'> & { at: Date; route: string }

@@ -24,18 +24,35 @@ async function nextSequence(tx: Tx, operatorId: string, resourceId: string): Pro
   return row?.sequence ?? 1
 }
 
+/** A notice to be stored. */
+export type NewEvent = {
+  readonly id: string
+  readonly type: string
+  readonly resourceId: string
+  readonly data: Readonly<Record<string, unknown>>
+  readonly at: Date
+}
+
+/** Stores a notice under the next number of its resource; who gets it is for the caller to say. */
+export async function insertEvent(
+  tx: Tx,
+  operatorId: string,
+  { id, type, resourceId, data, at }: NewEvent,
+): Promise<void> {
+  const sequence = await nextSequence(tx, operatorId, resourceId)
+  await tx`
+    insert into event (operator_id, id, type, resource_id, sequence, data, created_at)
+    values (${operatorId}, ${id}, ${type}, ${resourceId}, ${sequence}, ${JSON.stringify(data)}::text::jsonb, ${at})`
+}
+
 /** Writes a notice into the outbox, in the transaction that makes it true, and has it delivered. */
 export async function announce(
   tx: Tx,
   operatorId: string,
-  notice: { type: string; resourceId: string; data: Readonly<Record<string, unknown>>; at: Date; newId: NewId },
+  { newId, ...notice }: Omit<NewEvent, 'id'> & { readonly newId: NewId },
 ): Promise<void> {
-  const id = notice.newId('event')
-  const sequence = await nextSequence(tx, operatorId, notice.resourceId)
-  await tx`
-    insert into event (operator_id, id, type, resource_id, sequence, data, created_at)
-    values (${operatorId}, ${id}, ${notice.type}, ${notice.resourceId}, ${sequence},
-      ${JSON.stringify(notice.data)}::text::jsonb, ${notice.at})`
+  const id = newId('event')
+  await insertEvent(tx, operatorId, { id, ...notice })
   await enqueueJob(tx, { kind: 'fan_out', operatorId, subject: id, runAtMs: notice.at.getTime() })
 }
 

@@ -29,8 +29,6 @@ export type EntryRow = {
   readonly other: AccountCode
   readonly kind: string
   readonly createdAt: Date
-  /** `createdAt` to the microsecond, since 1970: a Date has only milliseconds. */
-  readonly micros: bigint
 }
 
 /** A transfer of a journal, by the codes of its accounts. */
@@ -52,10 +50,10 @@ export type JournalRow = {
   readonly transfers: readonly JournalTransfer[]
 }
 
-/** What a list of accounts may be narrowed to. `before` is the id of the last account of the page before. */
+/** What a list of accounts may be narrowed to. `before` is the UUID of the last account of the page before. */
 export type AccountFilter = {
   readonly limit: number
-  readonly before?: bigint
+  readonly before?: string
   readonly code?: AccountCode
   readonly asset?: string
   readonly playerId?: string
@@ -69,7 +67,7 @@ export async function accounts(tx: Tx, operatorId: string, filter: AccountFilter
   return tx<AccountRow[]>`select ${accountColumns(tx, at)} from ledger.account_balance b
     join ledger.account a on a.operator_id = b.operator_id and a.id = b.id
     where a.operator_id = ${operatorId}
-    ${before === undefined ? tx`` : tx`and a.id < ${String(before)}::bigint`}
+    ${before === undefined ? tx`` : tx`and a.id < (select x.id from ledger.account x where x.operator_id = ${operatorId} and x.uid = ${before}::uuid)`}
     ${code === undefined ? tx`` : tx`and a.code = ${code}`}
     ${asset === undefined ? tx`` : tx`and a.asset = ${asset}`}
     ${codes === undefined ? tx`` : tx`and a.code in ${tx(codes)}`}
@@ -100,10 +98,10 @@ const accountColumns = (tx: Tx, at: Date | undefined) => tx`
       : tx`ledger.posted_at(a, ${at.toISOString()}::timestamptz) as posted, ledger.posted_at(a, ${at.toISOString()}::timestamptz) as available`
   }`
 
-/** What a list of entries may be narrowed to. `before` is the place of the last entry of the page before. */
+/** What a list of entries may be narrowed to. `before` is the UUID of the last entry of the page before. */
 export type EntryFilter = {
   readonly limit: number
-  readonly before?: { readonly micros: bigint; readonly position: bigint }
+  readonly before?: string
   readonly from?: Date
   readonly to?: Date
 }
@@ -112,16 +110,10 @@ export type EntryFilter = {
 export async function entries(tx: Tx, operatorId: string, account: bigint, filter: EntryFilter): Promise<EntryRow[]> {
   const { limit, before, from, to } = filter
   return tx<EntryRow[]>`
-    select e.journal_id, e.n, e.position, e.debit, e.asset, e.amount, e.after, e.created_at, o.code as other, j.kind,
-      (extract(epoch from e.created_at) * 1000000)::bigint as micros
+    select e.journal_id, e.n, e.position, e.debit, e.asset, e.amount, e.after, e.created_at, o.code as other, j.kind
     from (
       select * from ledger.entry x where x.operator_id = ${operatorId} and x.account_id = ${String(account)}::bigint
-      ${
-        before === undefined
-          ? tx``
-          : tx`and (x.created_at, x.position) <
-        (timestamptz 'epoch' + ${String(before.micros)}::bigint * interval '1 microsecond', ${String(before.position)}::bigint)`
-      }
+      ${before === undefined ? tx`` : tx`and (x.created_at, x.position) < ${placeOf(tx, operatorId, before)}`}
       ${from === undefined ? tx`` : tx`and x.created_at >= ${iso(from)}::timestamptz`}
       ${to === undefined ? tx`` : tx`and x.created_at < ${iso(to)}::timestamptz`}
       order by x.created_at desc, x.position desc limit ${limit}
@@ -130,6 +122,19 @@ export async function entries(tx: Tx, operatorId: string, account: bigint, filte
     join ledger.journal j on j.operator_id = ${operatorId} and j.id = e.journal_id
     order by e.created_at desc, e.position desc`
 }
+
+/**
+ * An entry's UUID is its journal's with another last byte: the number of the transfer, and whether it is the credit. The
+ * 66 random bits that are left tell it from any other of the same millisecond.
+ */
+export function entryUuid({ journalId, n, debit }: Pick<EntryRow, 'journalId' | 'n' | 'debit'>): string {
+  return journalId.slice(0, -2) + (2 * n + (debit ? 0 : 1)).toString(16).padStart(2, '0')
+}
+
+const placeOf = (tx: Tx, operatorId: string, entry: string) => tx`(
+  select t.created_at, t.position from ledger.transfer t where t.operator_id = ${operatorId}
+    and t.journal_id between ${`${entry.slice(0, -2)}00`}::uuid and ${`${entry.slice(0, -2)}ff`}::uuid
+    and t.n = ${Number.parseInt(entry.slice(-2), 16) >> 1} limit 1)`
 
 const iso = (date: Date): string => date.toISOString()
 

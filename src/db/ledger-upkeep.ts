@@ -36,9 +36,3 @@ export async function lastSeal(tx: Tx, operatorId: string): Promise<(SealMark & 
     where operator_id = ${operatorId} order by no desc limit 1`
   return row
 }
-
-/** Every operator, for the jobs that go from one to the next. Call it in `db.global`. */
-export async function operatorIds(tx: Tx): Promise<string[]> {
-  const rows = await tx<{ id: string }[]>`select id from operator order by id`
-  return rows.map(({ id }) => id)
-}

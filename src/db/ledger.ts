@@ -99,6 +99,19 @@ export async function postingByKey(tx: Tx, operatorId: string, key: string): Pro
   return { key, kind: first.kind, transfers }
 }
 
+/** What stands under a key besides its transfers: the facts that were kept and when it was posted. A buried key has no facts. */
+export async function journalByKey(
+  tx: Tx,
+  operatorId: string,
+  key: string,
+): Promise<{ readonly facts: Readonly<Record<string, string>> | undefined; readonly at: Date } | undefined> {
+  const [row] = await tx<{ facts: Record<string, string> | null; at: Date | null }[]>`
+    select j.facts, min(t.created_at) as at
+    from ledger.journal j left join ledger.transfer t on t.operator_id = ${operatorId} and t.journal_id = j.id
+    where j.operator_id = ${operatorId} and j.key = ${key} group by j.facts`
+  return row && { facts: row.facts ?? undefined, at: row.at ?? new Date(0) }
+}
+
 /** Takes a key for ever without posting: a rollback that came before its bet. `exists` when something was posted under it: roll that back instead. */
 export async function buryIn(
   tx: Tx,

@@ -1,3 +1,4 @@
+import { bonus, cash, GAMING_REVENUE } from '../core/ledger/chart.ts'
 import { type LimitMetric, type LimitPeriod, type LimitUse, windowStart } from '../core/limits.ts'
 import type { Tx } from './client.ts'
 import type { limitReservation, playerLimit } from './schema/players.ts'
@@ -88,13 +89,16 @@ const USED: Record<LimitMetric, Used> = {
     return (await depositsIn(tx, operatorId, playerId, asset, from)) - first(out)
   },
   // A loss limit also bounds what may be brought to lose: what is gone and what is on its way count together.
+  // Bets less wins, rollbacks undone: what went from the player to the house and what came back.
   loss: async (tx, operatorId, playerId, asset, from) =>
     first(
       await tx<{ used: bigint }[]>`
-        select coalesce(sum(case type when 'bet' then amount when 'win' then -amount else 0 end), 0) as used
-        from wallet_transaction
-        where operator_id = ${operatorId} and player_id = ${playerId} and asset = ${asset} and created_at >= ${from}
-          and status = 'posted'`,
+        select coalesce(sum(case when t.debit_account = p.id then t.amount else -t.amount end), 0) as used
+        from ledger.account p
+        join ledger.account h on h.operator_id = p.operator_id and h.asset = p.asset and h.code = ${GAMING_REVENUE}
+        join ledger.transfer t on t.operator_id = p.operator_id and t.created_at >= ${from}
+          and ((t.debit_account = p.id and t.credit_account = h.id) or (t.debit_account = h.id and t.credit_account = p.id))
+        where p.operator_id = ${operatorId} and p.asset = ${asset} and p.code in ${tx([cash(playerId), bonus(playerId)])}`,
     ),
 }
 

@@ -16,6 +16,8 @@ export type NewPayment = Pick<
   | 'reference'
   | 'methodType'
   | 'method'
+  | 'instrumentId'
+  | 'saveInstrument'
   | 'destinationSealed'
   | 'destinationMasked'
   | 'destinationFingerprint'
@@ -42,10 +44,11 @@ export async function insertPayment(
   // `text::jsonb`: with a bare jsonb parameter the driver would encode the JSON text once more, as a string.
   const [stored] = await tx<PaymentRow[]>`
     insert into payment (operator_id, id, direction, player_id, asset, amount, status, reference, method_type, method,
-      destination_sealed, destination_masked, destination_fingerprint, checks, return_url, metadata, client, decline,
+      instrument_id, save_instrument, destination_sealed, destination_masked, destination_fingerprint, checks, return_url, metadata, client, decline,
       decision, ruleset_version, rule_id, run_id, requested_by)
     values (${operatorId}, ${row.id}, ${row.direction}, ${row.playerId}, ${row.asset}, ${row.amount}, ${row.status},
-      ${row.reference}, ${row.methodType}, ${json(row.method)}::text::jsonb, ${row.destinationSealed},
+      ${row.reference}, ${row.methodType}, ${json(row.method)}::text::jsonb, ${row.instrumentId}, ${row.saveInstrument},
+      ${row.destinationSealed},
       ${json(row.destinationMasked)}::text::jsonb, ${row.destinationFingerprint}, ${json(row.checks)}::text::jsonb,
       ${row.returnUrl}, ${json(row.metadata)}::text::jsonb, ${json(row.client)}::text::jsonb,
       ${json(row.decline)}::text::jsonb, ${json(row.decision)}::text::jsonb, ${row.rulesetVersion}, ${row.ruleId},
@@ -162,7 +165,7 @@ export async function listPayments(tx: Tx, operatorId: string, filter: PaymentFi
     order by id desc limit ${filter.limit}`
 }
 
-/** Whether the player was ever paid at this destination, or another player of the operator uses it. */
+/** Whether the player was ever paid at this destination or paid in from it, or another player of the operator uses it. */
 export async function destinationHistory(
   tx: Tx,
   operatorId: string,
@@ -171,10 +174,15 @@ export async function destinationHistory(
 ): Promise<{ usedBefore: boolean; shared: boolean }> {
   const [row] = await tx<{ usedBefore: boolean; shared: boolean }[]>`
     select
-      coalesce(bool_or(player_id = ${playerId} and status = 'paid'), false) as used_before,
+      coalesce(bool_or(player_id = ${playerId} and used), false) as used_before,
       coalesce(bool_or(player_id <> ${playerId}), false) as shared
-    from payment
-    where operator_id = ${operatorId} and destination_fingerprint = ${fingerprint} and status <> 'rejected'`
+    from (
+      select player_id, status = 'paid' as used from payment
+      where operator_id = ${operatorId} and destination_fingerprint = ${fingerprint} and status <> 'rejected'
+      union all
+      select player_id, used_for_deposit from instrument
+      where operator_id = ${operatorId} and fingerprint = ${fingerprint} and active_at is not null and deleted_at is null
+    ) seen`
   return row ?? { usedBefore: false, shared: false }
 }
 

@@ -1,3 +1,4 @@
+import { audit } from './audit.ts'
 import type { Tx } from './client.ts'
 
 /** Which version an operator's payments run on. Version 0 is the built-in rule. */
@@ -274,6 +275,14 @@ export async function lockActive(tx: Tx, operatorId: string): Promise<ActiveRow>
   return row ?? NOTHING_PUBLISHED
 }
 
+const activeOf = ({ version, candidate, percent, scheduledVersion, revertAt }: ActiveRow) => ({
+  version,
+  candidate,
+  percent,
+  scheduled_version: scheduledVersion,
+  revert_at: revertAt?.toISOString() ?? null,
+})
+
 /** Changes what payments run on, with its record in the same transaction. Take `before` from `lockActive`. */
 export async function moveActive(
   tx: Tx,
@@ -291,10 +300,21 @@ export async function moveActive(
       scheduled_at = ${after.scheduledAt}, scheduled_by = ${after.scheduledBy}, revert_at = ${after.revertAt},
       epoch = ${after.epoch}, updated_at = now()
     where operator_id = ${operatorId}`
-  await tx`
+  const [publication] = await tx<Pick<PublicationRow, 'at'>[]>`
     insert into publication (operator_id, epoch, kind, version, percent, by_actor, reason)
     values (${operatorId}, ${after.epoch}, ${record.kind}, ${record.version}, ${record.percent}, ${record.byActor},
-      ${record.reason})`
+      ${record.reason})
+    returning at`
+  if (publication === undefined) throw new Error('a publication was not recorded')
+  await audit(tx, operatorId, {
+    actor: record.byActor,
+    action: `routing.${record.kind}`,
+    subject: `ruleset_version:${record.version}`,
+    before: activeOf(before),
+    after: activeOf(after),
+    reason: record.reason,
+    at: publication.at,
+  })
   return after
 }
 

@@ -5,6 +5,8 @@ import { type AppOptions, buildApp } from '../api/app.ts'
 import type { Endpoint } from '../api/endpoint.ts'
 import { createIdempotent } from '../api/idempotent.ts'
 import { sharedRateStore } from '../api/middleware/rate-limit.ts'
+import { NOTICES } from '../api/notices.ts'
+import { keyEndpoints } from '../api/routes/keys.ts'
 import { oauthEndpoints } from '../api/routes/oauth.ts'
 import { type SteerSandbox, sandboxEndpoints } from '../api/routes/sandbox.ts'
 import { type Access, openAccess } from '../auth/access.ts'
@@ -12,9 +14,10 @@ import type { ClientDeps } from '../auth/clients.ts'
 import { openKeyring } from '../auth/keys.ts'
 import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../core/ids.ts'
 import type { Db } from '../db/client.ts'
+import { postgresLedger } from '../db/ledger-port.ts'
 import { checkDestination } from '../destinations/index.ts'
 import { announceBreaker } from '../flows/announce-breaker.ts'
-import type { Clock, ConnectionRef, Deps, Log } from '../flows/deps.ts'
+import type { Clock, ConnectionRef, Deps, Log, Notices } from '../flows/deps.ts'
 import type { JobTable } from '../jobs/run.ts'
 import { JOBS } from '../jobs/table.ts'
 import type { Cipher } from '../platform/cipher.ts'
@@ -34,6 +37,8 @@ export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 's
   readonly cipher: Cipher
   readonly secrets: Secrets
   readonly httpFor: (connection: ConnectionRef) => HttpPort
+  /** The guarded way out to operators' receivers; its opener closes it. */
+  readonly notices: Notices
   readonly publicUrl: string
   readonly health: AppOptions['operations']['health']
   readonly tokenSeconds?: number
@@ -75,12 +80,14 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
   const routing = createRoutingTable({ db, clock, processors, breakers })
   const deps: Deps = {
     db,
+    ledger: postgresLedger(db, { newUuid }),
     clock,
     newId,
     newUuid,
     processors,
     routing,
     cipher,
+    notices: parts.notices,
     checkDestination,
     publicUrl,
     log,
@@ -107,6 +114,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     newTraceId: () => newUuid().replaceAll('-', ''),
     version: VERSION,
     assets: parts.assets,
+    webhooks: NOTICES,
     rateStore: parts.rateStore ?? sharedRateStore(db),
     behindTls: parts.behindTls ?? false,
     strictAnswers: parts.strictAnswers ?? false,
@@ -136,6 +144,7 @@ function endpointsOf(parts: {
   return [
     ...ENDPOINTS,
     ...oauthEndpoints(parts.access, parts.clients),
+    ...keyEndpoints(parts.clients),
     ...(parts.steerSandbox ? sandboxEndpoints(parts.steerSandbox) : []),
   ]
 }

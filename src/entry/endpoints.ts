@@ -1,4 +1,5 @@
 import type { Endpoint } from '../api/endpoint.ts'
+import { getAuditLog, verifyAuditLog } from '../api/routes/audit.ts'
 import {
   announceConnectionMaintenance,
   createConnection,
@@ -20,8 +21,17 @@ import {
   listRefunds,
 } from '../api/routes/deposits.ts'
 import { getDispute, getDisputes } from '../api/routes/disputes.ts'
-import { getEvents } from '../api/routes/events.ts'
+import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
+import { deleteInstrument, getInstruments, postInstrument } from '../api/routes/instruments.ts'
+import {
+  getJournal,
+  getLedgerAccount,
+  listLedgerAccounts,
+  listLedgerEntries,
+  verifyLedger,
+} from '../api/routes/ledger.ts'
 import { createLimit, getLimits } from '../api/routes/limits.ts'
+import { postPaymentOptions } from '../api/routes/payment-options.ts'
 import { deleteExclusion, getPlayer, putExclusion, putPlayer } from '../api/routes/players.ts'
 import { getProcessors } from '../api/routes/processors.ts'
 import { returnFromProcessor } from '../api/routes/return.ts'
@@ -55,6 +65,17 @@ import {
   rollBack,
 } from '../api/routes/routing-versions.ts'
 import { createWalletTransaction, getWallet } from '../api/routes/wallets.ts'
+import { getWebhookDeliveries } from '../api/routes/webhook-deliveries.ts'
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  getWebhookEndpoint,
+  getWebhookEndpoints,
+  patchWebhookEndpoint,
+  recoverWebhookEndpoint,
+  rotateWebhookSecret,
+  testWebhookEndpoint,
+} from '../api/routes/webhook-endpoints.ts'
 import { getInboundWebhooks, reprocessInboundWebhook, webhookIn } from '../api/routes/webhooks.ts'
 import {
   cancelWithdrawalById,
@@ -101,6 +122,28 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getInboundWebhooks,
   reprocessInboundWebhook,
   getEvents,
+  listLedgerAccounts,
+  getLedgerAccount,
+  listLedgerEntries,
+  getJournal,
+  verifyLedger,
+  getEvent,
+  redeliverEvent,
+  createWebhookEndpoint,
+  getWebhookEndpoints,
+  getWebhookEndpoint,
+  patchWebhookEndpoint,
+  deleteWebhookEndpoint,
+  testWebhookEndpoint,
+  rotateWebhookSecret,
+  recoverWebhookEndpoint,
+  getWebhookDeliveries,
+  postInstrument,
+  getInstruments,
+  deleteInstrument,
+  postPaymentOptions,
+  getAuditLog,
+  verifyAuditLog,
   returnFromProcessor,
   createRuleset,
   getRulesets,

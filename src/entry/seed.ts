@@ -6,8 +6,10 @@ import { createClient, rotateClientSecret } from '../auth/clients.ts'
 import { SCOPES } from '../auth/scopes.ts'
 import { findClient } from '../db/access.ts'
 import { insertConnection, listConnections, updateConnection } from '../db/connections.ts'
+import { listDecisions } from '../db/decisions.ts'
 import { insertOperator } from '../db/operators.ts'
 import { findPlayer, savePlayer } from '../db/players.ts'
+import { seedRecordedPayments } from '../flows/seed-history.ts'
 import { writePrivateFile } from '../platform/data-folder.ts'
 import type { SecretSource } from '../platform/secrets.ts'
 import type { Gateway } from './build.ts'
@@ -135,7 +137,19 @@ export async function seedOperators(
       }
     })
   }
+  const demo = operators.demo
+  if (demo) await seedHistory(deps, demo.operatorId)
   return { ...kept, operators }
+}
+
+/** A day of payments that never were, the first time: so that a simulation of routing rules means something at once. */
+async function seedHistory(deps: Gateway['deps'], operatorId: string): Promise<void> {
+  const { candidates } = await deps.routing.stateOf(operatorId)
+  const nowMs = deps.clock.nowMs()
+  await deps.db.tx(operatorId, async (tx) => {
+    const [known] = await listDecisions(tx, operatorId, { sinceMs: 0, limit: 1 })
+    if (!known) await seedRecordedPayments(tx, operatorId, { candidates, nowMs })
+  })
 }
 
 /** The client that the credentials name, or a new one where the database doesn't know it. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Db, openDb } from '../db/client.ts'
 import { APP_ROLE, migrate, pendingMigrations } from '../db/migrate.ts'
 import { runJobs } from '../jobs/run.ts'
+import { lanesOf } from '../jobs/table.ts'
 import { type Cipher, openCipher } from '../platform/cipher.ts'
 import type { Config } from '../platform/config.ts'
 import { keptFile, newKey } from '../platform/data-folder.ts'
@@ -11,6 +12,7 @@ import { nodeHttp } from '../platform/http-node.ts'
 import { openLog } from '../platform/log.ts'
 import { pinoWriter } from '../platform/log-pino.ts'
 import { metricsRegistry } from '../platform/metrics.ts'
+import { nodeNotices } from '../platform/notices-node.ts'
 import { envSecrets } from '../platform/secrets/env.ts'
 import { fileSecrets } from '../platform/secrets/file.ts'
 import { openSecrets, type Secrets } from '../platform/secrets.ts'
@@ -46,6 +48,11 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
     () => openPool(config, database.url),
     (pool) => pool.close(),
   )
+  const notices = await life.own(
+    'notices',
+    () => nodeNotices({ allowLoopback: isSandbox }),
+    (way) => way.close(),
+  )
   let state: 'starting' | 'running' | 'draining' = 'starting'
   const gateway = await life.own(
     'gateway',
@@ -58,6 +65,7 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
         cipher: await cipherOf(config, dataDir),
         secrets: secretsOf(config, dataDir, world),
         httpFor: () => nodeHttp(),
+        notices,
         publicUrl,
         tokenSeconds: config.PAYCAGE_TOKEN_LIFETIME_SECONDS,
         behindTls: publicUrl.startsWith('https:'),
@@ -70,11 +78,13 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
     (built) => built.close(),
   )
   const kept = await world?.settle(gateway, baseUrl)
-  await life.own(
-    'jobs',
-    () => runJobs(gateway.deps, gateway.jobs, { concurrency: config.PAYCAGE_JOB_CONCURRENCY }),
-    (loop) => loop.stop(),
-  )
+  for (const [name, table] of Object.entries(lanesOf(gateway.jobs))) {
+    await life.own(
+      `${name} jobs`,
+      () => runJobs(gateway.deps, table, { concurrency: config.PAYCAGE_JOB_CONCURRENCY }),
+      (loop) => loop.stop(),
+    )
+  }
   await life.own(
     'server',
     () => listen((request, ...rest) => gateway.app.fetch(request, ...rest), { host, port, tls: tlsOf(config) }),

@@ -7,6 +7,7 @@ import { fetchHttp } from '../platform/http-fetch.ts'
 import { openLog } from '../platform/log.ts'
 import { jsonWriter } from '../platform/log-json.ts'
 import { metricsRegistry } from '../platform/metrics.ts'
+import { fetchNotices } from '../platform/notices-fetch.ts'
 import { envSecrets } from '../platform/secrets/env.ts'
 import { openSecrets } from '../platform/secrets.ts'
 import { buildGateway, type Gateway } from './build.ts'
@@ -94,6 +95,7 @@ async function build({ HYPERDRIVE, ASSETS, ...rest }: Bindings): Promise<Gateway
     cipher: await openCipher({ masters, index: bytes(index.reveal()) }),
     secrets: openSecrets({ env: envSecrets(environment) }, clock.nowMs),
     httpFor: () => fetchHttp((url, init) => fetch(url, init)),
+    notices: fetchNotices(fetchHttp((url, init) => fetch(url, init))),
     publicUrl: publicUrl.replace(/\/+$/, ''),
     tokenSeconds: config.PAYCAGE_TOKEN_LIFETIME_SECONDS,
     behindTls: publicUrl.startsWith('https:'),

@@ -4,6 +4,7 @@ import type { Outcome } from '../core/outcome.ts'
 import type { AttemptStatus } from '../core/payment.ts'
 import { presentWithdrawal } from '../core/present.ts'
 import { type AttemptRow, liveAttemptOf } from '../db/attempts.ts'
+import { audit } from '../db/audit.ts'
 import type { Tx } from '../db/client.ts'
 import { findDispute } from '../db/disputes.ts'
 import { announce } from '../db/events.ts'
@@ -43,7 +44,18 @@ type Decided = { readonly review: ReviewRow; readonly attempt?: AttemptRow; read
  */
 export async function decideReview(deps: Deps, order: ReviewOrder): Promise<ReviewRow> {
   const { operatorId } = order
-  const decided = await deps.db.tx(operatorId, (tx) => decide(tx, deps, order))
+  const decided = await deps.db.tx(operatorId, async (tx) => {
+    const done = await decide(tx, deps, order)
+    await audit(tx, operatorId, {
+      actor: order.actor,
+      action: PAST[order.decision],
+      subject: order.reviewId,
+      after: { about: done.review.subjectId, kind: done.review.kind, status: done.review.status },
+      reason: order.reason,
+      at: new Date(deps.clock.nowMs()),
+    })
+    return done
+  })
   if (decided.attempt !== undefined) {
     const { id, asset, amount, processorReference, status } = decided.attempt
     const outcome: Outcome =
@@ -63,6 +75,12 @@ export async function decideReview(deps: Deps, order: ReviewOrder): Promise<Revi
   const review = await deps.db.tx(operatorId, (tx) => findReview(tx, operatorId, order.reviewId))
   return review ?? decided.review
 }
+
+const PAST = {
+  approve: 'review.approved',
+  reject: 'review.rejected',
+  escalate: 'review.escalated',
+} as const satisfies Record<ReviewDecisionRow['decision'], string>
 
 async function decide(
   tx: Tx,

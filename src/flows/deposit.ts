@@ -12,7 +12,16 @@ import { insertReservation, limitUses } from '../db/limits.ts'
 import { depositsSoFar, findPaymentByRun, insertPayment, type PaymentRow } from '../db/payments.ts'
 import { activeExclusion, findPlayer, lockPlayer, type PlayerRow } from '../db/players.ts'
 import type { Plan, RouteFacts } from '../router/plan.ts'
+import { recordPlan } from '../router/records.ts'
 import type { ConnectionRef, Deps } from './deps.ts'
+import {
+  type CardToSave,
+  chargeMethodOf,
+  holdCard,
+  type InstrumentRef,
+  prepareCard,
+  resolveInstrument,
+} from './instruments.ts'
 import { chargeOf } from './requests.ts'
 import { settle } from './settle.ts'
 
@@ -23,11 +32,20 @@ export type DepositOrder = {
   readonly runId: string
   readonly playerId: string
   readonly amount: Money
-  readonly method: ChargeMethod
+  readonly method: ChargeMethod | InstrumentRef
+  /** Saves the card when the deposit succeeds. */
+  readonly save?: boolean
   readonly reference: string
   readonly returnUrl: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly client: { ip?: string; user_agent?: string } | null
+}
+
+/** An order whose instrument is known: saved before, to be saved, or none. */
+type Resolved = Omit<DepositOrder, 'method'> & {
+  readonly method: ChargeMethod
+  readonly instrumentId: string | null
+  readonly toSave: CardToSave | null
 }
 
 type Begun =
@@ -82,12 +100,31 @@ async function begin(deps: Deps, order: DepositOrder): Promise<Begun> {
   }))
   if (seen.payment !== undefined) return { kind: 'stands', payment: seen.payment }
   if (seen.player === undefined) throw playerNotFound()
-  const plan = await deps.routing.planFor(operatorId, factsOf(order, seen.player, seen.deposits, deps.clock.nowMs()))
-  return deps.db.tx(operatorId, (tx) => admit(tx, deps, order, plan))
+  const resolved = await resolve(deps, order)
+  const facts = factsOf(resolved, seen.player, seen.deposits, deps.clock.nowMs())
+  const plan = await deps.routing.planFor(operatorId, facts)
+  return deps.db.tx(operatorId, (tx) => admit(tx, deps, resolved, { plan, facts }))
+}
+
+async function resolve(deps: Deps, order: DepositOrder): Promise<Resolved> {
+  const { operatorId, playerId, method, save = false } = order
+  if (method.type === 'instrument') {
+    const { row, destination } = await deps.db.tx(operatorId, (tx) =>
+      resolveInstrument(tx, deps.cipher, operatorId, playerId, method),
+    )
+    return { ...order, method: chargeMethodOf(destination), instrumentId: row.id, toSave: null }
+  }
+  const toSave = save && method.type === 'card' ? await prepareCard(deps, operatorId, method.token) : null
+  return { ...order, method, instrumentId: null, toSave }
 }
 
 /** The ladder of checks under the player's lock; after the line it must succeed. */
-async function admit(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promise<Begun> {
+async function admit(
+  tx: Tx,
+  deps: Deps,
+  order: Resolved,
+  { plan, facts }: { plan: Plan; facts: RouteFacts },
+): Promise<Begun> {
   const { operatorId, playerId, amount } = order
   const now = new Date(deps.clock.nowMs())
   const player = await lockPlayer(tx, operatorId, playerId)
@@ -109,6 +146,7 @@ async function admit(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
 
   // From here it must succeed.
   const payment = await store(tx, deps, order, plan)
+  await recordPlan(tx, operatorId, { paymentId: payment.id, facts, plan, newId: deps.newId })
   const [first] = plan.route
   if (first === undefined) {
     await announce(tx, operatorId, {
@@ -142,8 +180,10 @@ async function admit(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
   return { kind: 'goes', payment, attempt, player }
 }
 
-async function store(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promise<PaymentRow> {
+async function store(tx: Tx, deps: Deps, order: Resolved, plan: Plan): Promise<PaymentRow> {
   const routed = plan.route.length > 0
+  const { operatorId, playerId, toSave } = order
+  const saves = routed && toSave !== null
   const stored = await insertPayment(tx, order.operatorId, {
     id: deps.newId('deposit'),
     direction: 'deposit',
@@ -154,6 +194,8 @@ async function store(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
     reference: order.reference,
     methodType: order.method.type,
     method: order.method,
+    instrumentId: saves ? await holdCard(tx, operatorId, playerId, toSave) : order.instrumentId,
+    saveInstrument: saves,
     destinationSealed: null,
     destinationMasked: null,
     destinationFingerprint: null,
@@ -174,7 +216,7 @@ async function store(tx: Tx, deps: Deps, order: DepositOrder, plan: Plan): Promi
   })
 }
 
-function factsOf(order: DepositOrder, player: PlayerRow, deposits: number, atMs: number): RouteFacts {
+function factsOf(order: Resolved, player: PlayerRow, deposits: number, atMs: number): RouteFacts {
   const { method } = order
   return {
     direction: 'deposit',

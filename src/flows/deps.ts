@@ -11,7 +11,9 @@ import type {
   Resume,
 } from '../adapters/contract.ts'
 import type { NewId, NewUuid } from '../core/ids.ts'
+import type { LedgerPort } from '../core/ledger/port.ts'
 import type { Destination, MethodType } from '../core/method.ts'
+import type { NoticeAnswer, UrlVerdict } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Db } from '../db/client.ts'
 import type { RoutingTable } from '../router/active.ts'
@@ -19,12 +21,15 @@ import type { RoutingTable } from '../router/active.ts'
 /** What a flow may reach. Ask for a `Pick` of it when less is needed. */
 export type Deps = {
   readonly db: Db
+  /** For postings that are the only thing written; those that belong to other rows go with these in one transaction. */
+  readonly ledger: LedgerPort
   readonly clock: Clock
   readonly newId: NewId
   readonly newUuid: NewUuid
   readonly processors: Processors
   readonly routing: Routing
   readonly cipher: Cipher
+  readonly notices: Notices
   readonly checkDestination: (destination: Destination) => DestinationVerdict
   /** Where processors and players reach this gateway, without a slash at the end. */
   readonly publicUrl: string
@@ -54,6 +59,16 @@ export type Cipher = {
   open(sealed: string, aad: string): Promise<Uint8Array>
   /** A keyed index of a value, equal for equal values of one scope: finds an account without storing it. */
   blindIndex(value: string, scope: string): Promise<string>
+}
+
+/** The way out to operators' receivers, and the guard that keeps it off our own network. `post` never throws. */
+export type Notices = {
+  check(url: string): Promise<UrlVerdict>
+  post(call: {
+    readonly url: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: string
+  }): Promise<NoticeAnswer>
 }
 
 /** Whether money can be sent to a destination at all. */

@@ -71,7 +71,8 @@ async function hear(tx: Tx, deps: Dispute, { operatorId, id: attemptId, subjectI
 
 function noticeOf({ status }: DisputeRow, before: DisputeRow): string {
   const isNew = before.sequence === 0
-  if ((status === 'won' || status === 'lost') && (isNew || before.status !== status)) return `dispute.${status}`
+  if (status === 'won' && (isNew || before.status !== status)) return 'dispute.won'
+  if (status === 'lost' && (isNew || before.status !== status)) return 'dispute.lost'
   return isNew ? 'dispute.opened' : 'dispute.updated'
 }
 

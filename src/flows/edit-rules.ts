@@ -1,4 +1,5 @@
 import { Fault } from '../core/errors.ts'
+import { audit } from '../db/audit.ts'
 import { announce } from '../db/events.ts'
 import {
   decideApproval,
@@ -94,7 +95,7 @@ export async function askApproval(
 
 /** Another person's answer. Throws `four_eyes_required` to anybody who wrote in the draft or asked; the database refuses them too. */
 export async function decideRules(
-  deps: Pick<Deps, 'db'>,
+  deps: Pick<Deps, 'db' | 'clock'>,
   { operatorId, by }: Actor,
   { id, decision, reason }: { id: string; decision: 'approved' | 'rejected'; reason: string },
 ): Promise<RulesetRow> {
@@ -112,6 +113,15 @@ export async function decideRules(
     await decideApproval(tx, operatorId, { rulesetId: id, revision: draft.revision, decision, by, reason })
     const status = decision === 'approved' ? 'approved' : 'draft'
     await setRulesetStatus(tx, operatorId, id, status)
+    await audit(tx, operatorId, {
+      actor: by,
+      action: `ruleset.${decision}`,
+      subject: id,
+      before: { status: draft.status, version: draft.revision },
+      after: { status, version: draft.revision },
+      reason,
+      at: new Date(deps.clock.nowMs()),
+    })
     return { ...draft, status }
   })
 }

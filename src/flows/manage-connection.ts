@@ -1,6 +1,7 @@
-import type { Connection, ConnectionLimits } from '../core/connection.ts'
+import { type Connection, type ConnectionLimits, storeLimits } from '../core/connection.ts'
 import { Fault } from '../core/errors.ts'
 import type { Money } from '../core/money.ts'
+import { audit } from '../db/audit.ts'
 import { forceBreaker } from '../db/breakers.ts'
 import type { Tx } from '../db/client.ts'
 import {
@@ -26,7 +27,7 @@ export type ConnectionWish = {
   readonly floats?: readonly Money[]
 }
 
-type ManageDeps = Pick<Deps, 'db' | 'newId' | 'routing' | 'processors'>
+type ManageDeps = Pick<Deps, 'db' | 'clock' | 'newId' | 'routing' | 'processors'>
 
 /** Settings are shown and logged: what looks like a secret in them is refused, not stored. */
 const SECRET_NAME = /secret|password|passwd|token|api_?key|private_?key|credential/i
@@ -34,7 +35,7 @@ const SECRET_NAME = /secret|password|passwd|token|api_?key|private_?key|credenti
 /** Adds an account at a processor. Throws `validation_failed` for a processor that isn't in the house. */
 export async function addConnection(
   deps: ManageDeps,
-  { operatorId }: Actor,
+  { operatorId, by }: Actor,
   made: ConnectionWish & { readonly processor: string; readonly label: string },
 ): Promise<Connection> {
   if (!deps.processors.facts(made.processor)) {
@@ -47,6 +48,7 @@ export async function addConnection(
   const connection = await deps.db.tx(operatorId, async (tx) => {
     const stored = await insertConnection(tx, operatorId, { ...row, id: deps.newId('connection') })
     await saveFigures(tx, stored, made)
+    await note(tx, deps, by, 'connection.created', stored, null, shown(stored))
     return stored
   })
   deps.routing.refresh(operatorId)
@@ -56,7 +58,7 @@ export async function addConnection(
 /** Changes an account. A label that the active rules name stays: they would lose the account. */
 export async function changeConnection(
   deps: ManageDeps,
-  { operatorId }: Actor,
+  { operatorId, by }: Actor,
   id: string,
   wish: ConnectionWish,
 ): Promise<Connection> {
@@ -79,6 +81,7 @@ export async function changeConnection(
     const { fees, floats, ...change } = wish
     const stored = await updateConnection(tx, operatorId, id, change)
     await saveFigures(tx, stored, wish)
+    await note(tx, deps, by, 'connection.changed', stored, shown(before), shown(stored))
     return stored
   })
   deps.routing.refresh(operatorId)
@@ -128,13 +131,25 @@ export async function setBreaker(
   await deps.db.tx(operatorId, async (tx) => {
     if (!(await getConnection(tx, operatorId, id))) throw new Fault('not_found', 'There is no such connection.')
     await forceBreaker(tx, operatorId, key, force, nowMs)
+    const { operation, method } = key
+    const until = force === null ? null : new Date(force.untilMs).toISOString()
+    await note(
+      tx,
+      deps,
+      by,
+      'breaker.forced',
+      { operatorId, id },
+      null,
+      { to: wish.to, operation, method, until },
+      wish.reason,
+    )
   })
   deps.routing.refresh(operatorId)
 }
 
 /** Announces maintenance of an account: it is left out of plans in the window. */
 export async function planMaintenance(
-  deps: Pick<Deps, 'db' | 'routing'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'routing'>,
   { operatorId, by }: Actor,
   window: Omit<MaintenanceRow, 'createdBy'>,
 ): Promise<void> {
@@ -143,6 +158,31 @@ export async function planMaintenance(
       throw new Fault('not_found', 'There is no such connection.')
     }
     await announceMaintenance(tx, operatorId, { ...window, createdBy: by })
+    const planned = { starts_at: window.startsAt.toISOString(), ends_at: window.endsAt.toISOString() }
+    const subject = { operatorId, id: window.connectionId }
+    await note(tx, deps, by, 'connection.maintenance_announced', subject, null, planned, window.reason)
   })
   deps.routing.refresh(operatorId)
 }
+
+/** What the audit log says of an account. `secret_ref` names a place, never a secret. */
+const shown = ({ processor, label, enabled, config, secretRef, limits }: Connection) => ({
+  processor,
+  label,
+  enabled,
+  config,
+  secret_ref: secretRef,
+  limits: storeLimits(limits),
+})
+
+const note = (
+  tx: Tx,
+  { clock }: Pick<Deps, 'clock'>,
+  actor: string,
+  action: string,
+  { operatorId, id: subject }: Pick<Connection, 'operatorId' | 'id'>,
+  before: Readonly<Record<string, unknown>> | null,
+  after: Readonly<Record<string, unknown>>,
+  reason: string | null = null,
+): Promise<void> =>
+  audit(tx, operatorId, { actor, action, subject, before, after, reason, at: new Date(clock.nowMs()) })

@@ -18,7 +18,8 @@ import {
 } from '../db/payments.ts'
 import { activeExclusion, findPlayer, lockPlayer, type PlayerRow } from '../db/players.ts'
 import { approvedReasons, openReview } from '../db/reviews.ts'
-import type { Plan } from '../router/plan.ts'
+import type { Plan, RouteFacts } from '../router/plan.ts'
+import { recordPlan } from '../router/records.ts'
 import type { Deps } from './deps.ts'
 import { openDestination, payOutOf } from './requests.ts'
 import { settle } from './settle.ts'
@@ -39,8 +40,9 @@ export async function payOut(deps: Deps, operatorId: string, withdrawalId: strin
     return { payment, player: payment && (await findPlayer(tx, operatorId, payment.playerId)) }
   })
   if (!seen.payment || !seen.player || seen.payment.status !== 'approved') return {}
-  const plan = await deps.routing.planFor(operatorId, factsOf(seen.payment, seen.player, deps.clock.nowMs()))
-  const started = await deps.db.tx(operatorId, (tx) => start(tx, deps, operatorId, withdrawalId, plan))
+  const facts = factsOf(seen.payment, seen.player, deps.clock.nowMs())
+  const plan = await deps.routing.planFor(operatorId, facts)
+  const started = await deps.db.tx(operatorId, (tx) => start(tx, deps, operatorId, withdrawalId, { plan, facts }))
   if (started === undefined) return {}
 
   let { payment, attempt } = started
@@ -61,7 +63,13 @@ export async function payOut(deps: Deps, operatorId: string, withdrawalId: strin
 type Started = { readonly payment: PaymentRow; readonly attempt: AttemptRow; readonly player: PlayerRow }
 
 /** The execute step: everything is looked at again, because minutes or days may have passed since it was approved. */
-async function start(tx: Tx, deps: Deps, operatorId: string, id: string, plan: Plan): Promise<Started | undefined> {
+async function start(
+  tx: Tx,
+  deps: Deps,
+  operatorId: string,
+  id: string,
+  { plan, facts }: { plan: Plan; facts: RouteFacts },
+): Promise<Started | undefined> {
   const seen = await findPayment(tx, operatorId, id)
   const player = seen && (await lockPlayer(tx, operatorId, seen.playerId))
   const payment = await lockPayment(tx, operatorId, id)
@@ -75,6 +83,7 @@ async function start(tx: Tx, deps: Deps, operatorId: string, id: string, plan: P
 
   // From here it must succeed.
   await setDecision(tx, operatorId, id, plan)
+  await recordPlan(tx, operatorId, { paymentId: id, facts, plan, newId: deps.newId })
   const approved = await updatePayment(tx, operatorId, id, { status: 'processing', checks: chain.checks })
   const attempt = await startAttempt(tx, operatorId, {
     id: deps.newId('attempt'),

@@ -1,150 +1,135 @@
 import { Fault } from '../core/errors.ts'
-import { bonusConverted, bonusForfeited, bonusGranted } from '../core/ledger/bonuses.ts'
-import { betPlaced, rolledBack, winPaid } from '../core/ledger/games.ts'
+import { bonus, cash } from '../core/ledger/chart.ts'
+import { rolledBack } from '../core/ledger/games.ts'
+import type { PostResult } from '../core/ledger/port.ts'
 import type { Posting } from '../core/ledger/posting.ts'
-import type { Money } from '../core/money.ts'
-import type { Tx } from '../db/client.ts'
-import { findTransaction, insertTransaction, markRolledBack, type TransactionRow } from '../db/games.ts'
-import { balances, postIn } from '../db/ledger.ts'
-import { lockPlayer } from '../db/players.ts'
+import {
+  betParts,
+  factsOf,
+  PARTS,
+  type Parts,
+  type Play,
+  partsOf,
+  playKey,
+  playPosting,
+  sameRequest,
+} from '../core/play.ts'
+import { balances, buryIn, journalByKey, postingByKey } from '../db/ledger.ts'
+import { findPlayer } from '../db/players.ts'
 import type { Deps } from './deps.ts'
 
-/** A game or betting API's move of a player's wallet. */
-export type PlayOrder = {
-  readonly operatorId: string
-  readonly playerId: string
-  readonly type: 'bet' | 'win' | 'rollback' | 'bonus_grant' | 'bonus_convert' | 'bonus_forfeit'
-  readonly amount: Money
-  readonly reference: string
-  readonly relatedReference: string | null
+/** A move as an operator's game server asks for it. */
+export type PlayOrder = Play & { readonly operatorId: string }
+
+/** What came of it; `replayed` when it had been posted before. `buried`: a rollback came before its bet, which is refused from now on. */
+export type Played = {
+  readonly status: 'posted' | 'buried'
+  readonly parts: Parts
+  readonly at: Date
+  readonly replayed: boolean
 }
 
-/** What came of it; `replayed` when the reference had been posted before. */
-export type Played = { readonly row: TransactionRow; readonly replayed: boolean }
+type Ports = Pick<Deps, 'db' | 'ledger' | 'newUuid' | 'clock'>
 
-/** Posts a bet, win, rollback or bonus move, once per reference. A bet takes cash before bonus; a rollback gives back exactly what its bet took. */
-export async function play(deps: Pick<Deps, 'db' | 'newUuid' | 'clock'>, order: PlayOrder): Promise<Played> {
-  return deps.db.tx(order.operatorId, (tx) => playIn(tx, deps, order))
+/** Another bet may take the cash between the look and the posting; after so many times the player has simply not enough. */
+const MAX_SPLITS = 4
+
+/**
+ * Posts a bet, win, rollback or bonus move, once per reference. The posting is the only thing written, so it goes with
+ * whatever others post at this moment, in one statement; its key makes a repeat harmless, and the ledger's own bounds
+ * keep two bets at once from spending the same money.
+ */
+export async function play(deps: Ports, order: PlayOrder): Promise<Played> {
+  return order.type === 'rollback' ? rollBack(deps, order) : move(deps, order, order.type)
 }
 
-async function playIn(tx: Tx, deps: Pick<Deps, 'newUuid' | 'clock'>, order: PlayOrder): Promise<Played> {
-  const { operatorId, playerId, reference, type, amount } = order
-  if ((await lockPlayer(tx, operatorId, playerId)) === undefined) {
-    throw new Fault('not_found', 'There is no such player.')
+async function move(deps: Ports, order: PlayOrder, type: Exclude<Play['type'], 'rollback'>): Promise<Played> {
+  for (let split = 1; ; split += 1) {
+    const parts =
+      type === 'bet' ? await splitOf(deps, order) : await knownPlayer(deps, order, PARTS[type](order.amount.minor))
+    const result = await deps.ledger.post(order.operatorId, playPosting(type, order, parts))
+    if (result === 'posted') return { status: 'posted', parts, at: new Date(deps.clock.nowMs()), replayed: false }
+    if (result === 'exists' || result === 'differs') return replay(deps, order)
+    if (result !== 'insufficient_funds' || type !== 'bet' || split >= MAX_SPLITS) throw refusal(result)
   }
-  const before = await findTransaction(tx, operatorId, reference)
-  if (before !== undefined) return replay(before, order)
-
-  const step = type === 'rollback' ? await rollBack(tx, deps, order) : await move(tx, order)
-  if (step.posting !== undefined) await postIn(tx, operatorId, step.posting, deps)
-  const row = await insertTransaction(tx, operatorId, {
-    reference,
-    playerId,
-    type,
-    asset: amount.asset,
-    amount: amount.minor,
-    relatedReference: order.relatedReference,
-    status: step.status,
-    parts: { cash: step.cash.toString(), bonus: step.bonus.toString() },
-    createdAt: new Date(deps.clock.nowMs()),
-  })
-  return { row, replayed: false }
 }
 
 /** The same reference again is answered as before; with other content it is a mistake of the caller's. */
-function replay(before: TransactionRow, order: PlayOrder): Played {
-  const { playerId, type, amount, relatedReference } = order
-  if (before.status === 'tombstone') {
-    throw new Fault('rolled_back', 'This bet was rolled back before it came; it is not placed.')
+async function replay({ db }: Ports, order: PlayOrder): Promise<Played> {
+  const { operatorId, reference } = order
+  const journal = await db.tx(operatorId, (tx) => journalByKey(tx, operatorId, playKey(reference)))
+  if (journal?.facts === undefined || !sameRequest(journal.facts, order)) {
+    throw new Fault('duplicate_reference', 'This reference was used for another transaction.')
   }
-  const same =
-    before.playerId === playerId &&
-    before.type === type &&
-    before.asset === amount.asset &&
-    before.amount === amount.minor &&
-    before.relatedReference === relatedReference
-  if (!same) throw new Fault('duplicate_reference', 'This reference was used for another transaction.')
-  return { row: before, replayed: true }
+  return { status: 'posted', parts: partsOf(journal.facts), at: journal.at, replayed: true }
 }
 
-type Step = {
-  readonly posting?: Posting
-  readonly status: TransactionRow['status']
-  readonly cash: bigint
-  readonly bonus: bigint
+async function splitOf({ db }: Ports, order: PlayOrder): Promise<Parts> {
+  const { operatorId, playerId, amount, reference } = order
+  return db.tx(operatorId, async (tx) => {
+    if ((await findPlayer(tx, operatorId, playerId)) === undefined) throw noPlayer()
+    const found = await balances(tx, operatorId, [cash(playerId), bonus(playerId)], amount.asset)
+    const of = (code: string) => found.find((balance) => balance.code === code)?.available ?? 0n
+    const before = await journalByKey(tx, operatorId, playKey(reference))
+    // What was placed already is not placed again: its split is of then, whatever is left now.
+    if (before?.facts !== undefined) return partsOf(before.facts)
+    return betParts(amount.minor, { cash: of(cash(playerId)), bonus: of(bonus(playerId)) })
+  })
 }
 
-async function move(tx: Tx, { operatorId, playerId, type, amount, reference }: PlayOrder): Promise<Step> {
-  const { asset, minor } = amount
-  const player = playerId
-  switch (type) {
-    case 'bet': {
-      const { cash, bonus } = await split(tx, operatorId, playerId, amount)
-      const parts = { cash: { asset, minor: cash }, bonus: { asset, minor: bonus } }
-      return { posting: betPlaced({ reference, player, ...parts }), status: 'posted', cash, bonus }
-    }
-    case 'win':
-      return { posting: winPaid({ reference, player, amount }), status: 'posted', cash: minor, bonus: 0n }
-    case 'bonus_grant':
-      return { posting: bonusGranted({ reference, player, amount }), status: 'posted', cash: 0n, bonus: minor }
-    case 'bonus_convert':
-      return { posting: bonusConverted({ reference, player, amount }), status: 'posted', cash: minor, bonus: minor }
-    default:
-      return { posting: bonusForfeited({ reference, player, amount }), status: 'posted', cash: 0n, bonus: minor }
-  }
+async function knownPlayer({ db }: Ports, { operatorId, playerId }: PlayOrder, parts: Parts): Promise<Parts> {
+  const player = await db.tx(operatorId, (tx) => findPlayer(tx, operatorId, playerId))
+  if (player === undefined) throw noPlayer()
+  return parts
 }
 
-/** What a bet takes: all it can from cash, the rest from bonus. */
-async function split(tx: Tx, operatorId: string, playerId: string, { asset, minor }: Money) {
-  const codes = [`player:${playerId}:cash`, `player:${playerId}:bonus`]
-  const found = await balances(tx, operatorId, codes, asset)
-  const available = (code: string | undefined) => found.find((balance) => balance.code === code)?.available ?? 0n
-  const cash = available(codes[0]) < minor ? available(codes[0]) : minor
-  const bonus = minor - cash
-  if (bonus > available(codes[1])) throw new Fault('insufficient_funds', 'The bet is more than the player has.')
-  return { cash, bonus }
-}
-
-/** Reverses a bet or win exactly, once. One that hasn't come yet leaves a tombstone, so that it is refused when it comes. */
-async function rollBack(tx: Tx, deps: Pick<Deps, 'clock'>, order: PlayOrder): Promise<Step> {
-  const { operatorId, playerId, amount, reference, relatedReference } = order
+/** Reverses a bet, win or bonus move exactly, once. One that hasn't come yet has its key buried, so that it is refused when it comes. */
+async function rollBack(deps: Ports, order: PlayOrder): Promise<Played> {
+  const { operatorId, relatedReference, amount } = order
   if (relatedReference === null) {
     throw new Fault('related_not_found', 'A rollback names the transaction that it reverses in related_reference.')
   }
-  const related = await findTransaction(tx, operatorId, relatedReference)
-  if (related === undefined) {
-    await insertTransaction(tx, operatorId, {
-      reference: relatedReference,
-      playerId,
-      type: 'bet',
-      asset: amount.asset,
-      amount: amount.minor,
-      relatedReference: null,
-      status: 'tombstone',
-      parts: { cash: '0', bonus: '0' },
-      createdAt: new Date(deps.clock.nowMs()),
-    })
-    return { status: 'posted', cash: 0n, bonus: 0n }
-  }
-  if (related.playerId !== playerId || related.type === 'rollback') {
+  const key = playKey(relatedReference)
+  const nothing = { cash: 0n, bonus: 0n }
+  const found = await deps.db.tx(operatorId, async (tx) => {
+    if ((await findPlayer(tx, operatorId, order.playerId)) === undefined) throw noPlayer()
+    const journal = await journalByKey(tx, operatorId, key)
+    if (journal === undefined && (await buryIn(tx, operatorId, key, deps)) === 'buried') return 'buried'
+    return {
+      journal: journal ?? (await journalByKey(tx, operatorId, key)),
+      original: await postingByKey(tx, operatorId, key),
+    }
+  })
+  const at = new Date(deps.clock.nowMs())
+  if (found === 'buried') return { status: 'buried', parts: nothing, at, replayed: false }
+  const { journal, original } = found
+  if (original === null) return { status: 'buried', parts: nothing, at, replayed: true }
+  if (journal?.facts === undefined || journal.facts.player !== order.playerId) {
     throw new Fault('related_not_found', 'There is no such transaction of this player to roll back.')
   }
-  if (related.asset !== amount.asset)
+  if (journal.facts.asset !== amount.asset) {
     throw new Fault('currency_mismatch', 'A rollback is in the currency of what it reverses.')
-  if (related.amount !== amount.minor)
+  }
+  if (journal.facts.minor !== amount.minor.toString()) {
     throw new Fault('conflict', 'A rollback is of the whole amount that it reverses.')
-  // Rolled back already, or before it came: nothing more to move.
-  if (related.status !== 'posted') return { status: 'posted', cash: 0n, bonus: 0n }
-  await markRolledBack(tx, operatorId, relatedReference)
-  const [cash, bonus] = [BigInt(related.parts.cash), BigInt(related.parts.bonus)]
-  const original = originalOf(related, { asset: amount.asset, minor: cash }, { asset: amount.asset, minor: bonus })
-  return { posting: rolledBack({ reference, original }), status: 'posted', cash, bonus }
+  }
+  const parts = partsOf(journal.facts)
+  const result = await deps.ledger.post(operatorId, reversal(order, original, parts))
+  if (result !== 'posted' && result !== 'exists') throw refusal(result)
+  return { status: 'posted', parts, at, replayed: result === 'exists' }
 }
 
-function originalOf({ type, reference, playerId }: TransactionRow, cash: Money, bonus: Money): Posting {
-  if (type === 'bet') return betPlaced({ reference, player: playerId, cash, bonus })
-  if (type === 'win') return winPaid({ reference, player: playerId, amount: cash })
-  if (type === 'bonus_grant') return bonusGranted({ reference, player: playerId, amount: bonus })
-  if (type === 'bonus_convert') return bonusConverted({ reference, player: playerId, amount: bonus })
-  return bonusForfeited({ reference, player: playerId, amount: bonus })
+function reversal(order: PlayOrder, original: Posting, parts: Parts): Posting {
+  const posting = rolledBack({ reference: order.reference, original })
+  return { ...posting, facts: { ...posting.facts, ...factsOf(order, parts) } }
 }
+
+const REFUSALS: Record<Exclude<PostResult, 'posted' | 'exists'>, () => Fault> = {
+  insufficient_funds: () => new Fault('insufficient_funds', 'The player does not have that much.'),
+  differs: () => new Fault('duplicate_reference', 'This reference was used for another transaction.'),
+  buried: () => new Fault('rolled_back', 'This was rolled back before it came; it is not placed.'),
+  closed: () => new Fault('illegal_state', "The player's account is closed."),
+}
+const refusal = (result: Exclude<PostResult, 'posted' | 'exists'>): Fault => REFUSALS[result]()
+
+const noPlayer = () => new Fault('not_found', 'There is no such player.')

@@ -1,11 +1,12 @@
 import type { Charge, Modification, PayOut, PlayerAtProcessor, Refund } from '../adapters/contract.ts'
 import { assert } from '../core/errors.ts'
-import type { Destination } from '../core/method.ts'
+import { accountOf, type Destination } from '../core/method.ts'
 import type { AttemptRow } from '../db/attempts.ts'
 import type { PaymentRow } from '../db/payments.ts'
 import type { PlayerRow } from '../db/players.ts'
 import type { RefundRow } from '../db/refunds.ts'
 import type { Cipher } from './deps.ts'
+import { fingerprintOf } from './instruments.ts'
 
 /**
  * What an adapter is asked, made of the rows that were committed before: the same rows give the same request, so a
@@ -39,6 +40,7 @@ export function chargeOf(urls: Urls, payment: PaymentRow, attempt: AttemptRow, p
     webhookUrl: webhookUrl(urls, attempt),
     ...(payment.client !== null && { client: { ...(ip && { ip }), ...(userAgent && { userAgent }) } }),
     ...(attempt.stepUp && { stepUp: true }),
+    ...(payment.saveInstrument && { save: true }),
   }
 }
 
@@ -95,21 +97,7 @@ export async function sealDestination(
   const text = JSON.stringify(destination)
   return {
     sealed: await cipher.seal(new TextEncoder().encode(text), destinationPlace(operatorId, id)),
-    fingerprint: await cipher.blindIndex(accountOf(destination), `${operatorId}|destination`),
-  }
-}
-
-/** What makes two destinations one: the account, not the spelling of its holder. */
-function accountOf(destination: Destination): string {
-  switch (destination.type) {
-    case 'card':
-      return `card:${destination.token}`
-    case 'wallet':
-      return `wallet:${destination.wallet}:${destination.account}`
-    case 'bank':
-      return `bank:${destination.iban}`
-    case 'crypto':
-      return `crypto:${destination.asset}:${destination.network}:${destination.address}:${destination.tag ?? ''}`
+    fingerprint: await fingerprintOf(cipher, operatorId, accountOf(destination)),
   }
 }
 

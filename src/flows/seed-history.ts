@@ -17,6 +17,8 @@ export type HistoryOptions = {
   readonly count?: number
   readonly hours?: number
   readonly seed?: number
+  /** Share of payments that went to another connection first, so that each has been seen: 0–1. */
+  readonly explored?: number
 }
 
 /** Rows of one statement: some megabytes of JSON. */
@@ -77,6 +79,7 @@ export function makeHistory({
   count = 10_000,
   hours = 24,
   seed = 1,
+  explored = 0.3,
 }: HistoryOptions): DecisionRow[] {
   const random = randomOf(seed)
   const ruleset = compile(BUILT_IN, 0)
@@ -88,17 +91,20 @@ export function makeHistory({
       const facts = paymentAt(atMs, random)
       const made = plan({ ruleset, facts, candidates, health: ALL_HEALTHY, rates: NO_RATES })
       if (made.route.length === 0) continue
-      rows.push(
-        outcomeOf(
-          facts,
-          decisionOf(idOf('decision', atMs, random), idOf(facts.direction, atMs, random), facts, made),
-          random,
-        ),
-      )
+      const paymentId = idOf(facts.direction, atMs, random)
+      const decision = decisionOf(idOf('decision', atMs, random), paymentId, facts, made)
+      const route = random() < explored ? turned(decision.route, random) : decision.route
+      rows.push(outcomeOf(facts, { ...decision, route }, random))
       break
     }
   }
   return rows
+}
+
+/** The same connections, beginning with another of them. */
+function turned(route: readonly string[], random: () => number): readonly string[] {
+  const by = Math.floor(random() * route.length)
+  return [...route.slice(by), ...route.slice(0, by)]
 }
 
 function paymentAt(atMs: number, random: () => number): RouteFacts {

@@ -1,5 +1,6 @@
 import { Fault } from '../core/errors.ts'
 import { type LimitMetric, type LimitPeriod, limitEffectiveAt } from '../core/limits.ts'
+import { audit } from '../db/audit.ts'
 import { insertLimit, type LimitRow, limitsInForce } from '../db/limits.ts'
 import { lockPlayer } from '../db/players.ts'
 import type { Deps } from './deps.ts'
@@ -26,6 +27,16 @@ export async function setLimit(deps: Pick<Deps, 'db' | 'clock' | 'newId'>, order
     const current = (await limitsInForce(tx, operatorId, playerId, now)).find(same)?.amount ?? null
     const effectiveAt = limitEffectiveAt(current, minor, player.licence, now)
     const row = { id: deps.newId('limit'), playerId, metric, period, asset, amount: minor, effectiveAt, setBy }
-    return insertLimit(tx, operatorId, row, now)
+    const stored = await insertLimit(tx, operatorId, row, now)
+    const about = { metric, period, asset }
+    await audit(tx, operatorId, {
+      actor: setBy,
+      action: 'player.limit_set',
+      subject: playerId,
+      before: { ...about, minor: current?.toString() ?? null },
+      after: { ...about, minor: minor?.toString() ?? null, effective_at: effectiveAt.toISOString() },
+      at: now,
+    })
+    return stored
   })
 }

@@ -13,8 +13,10 @@ import { decideReservation } from '../db/limits.ts'
 import { addRefunded, lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
 import { lockRefund, type RefundRow, updateRefund } from '../db/refunds.ts'
 import { closeReviews, openReview } from '../db/reviews.ts'
-import { type NextStep, nextStep } from '../router/cascade.ts'
+import { type DeclineOverride, type NextStep, nextStep } from '../router/cascade.ts'
+import { declineOverrides, recordAttempt } from '../router/records.ts'
 import type { Deps } from './deps.ts'
+import { keepInstrument } from './instruments.ts'
 
 /** What somebody said of an attempt: the answer of the call, a webhook, a look-up, or people. `atMs`: the processor's own time of it. */
 export type Told = Said & { readonly operatorId: string; readonly attemptId: string; readonly atMs?: number }
@@ -35,7 +37,7 @@ export type Subject =
   | { readonly flow: 'deposit' | 'withdrawal'; readonly row: PaymentRow }
   | { readonly flow: 'refund'; readonly row: RefundRow }
 
-type Settle = Pick<Deps, 'db' | 'clock' | 'newId' | 'newUuid' | 'log' | 'metrics' | 'processors'>
+type Settle = Pick<Deps, 'db' | 'cipher' | 'clock' | 'newId' | 'newUuid' | 'log' | 'metrics' | 'processors'>
 
 /**
  * The one door: whatever a processor said, by whatever way it came, enters the books here. One transaction moves the
@@ -73,13 +75,17 @@ async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settled> {
   return move(tx, deps, told, { attempt, subject, to, ...(step.kind === 'held' && { why: step.why }) })
 }
 
+/** States in which the processor gave its word: they count for its success rate. */
+const ENDED_AT_PROCESSOR: ReadonlySet<AttemptStatus> = new Set(['succeeded', 'late_success', 'declined'])
+
 type Move = { attempt: AttemptRow; subject: Subject; to: AttemptStatus; why?: string }
 
 async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, why }: Move): Promise<Settled> {
   const { operatorId, outcome } = told
   const now = new Date(deps.clock.nowMs())
   const before = await attemptsOf(tx, operatorId, attempt.subjectId)
-  const step = nextOf(deps, told, { attempt, subject, to, before })
+  const overrides = outcome.kind === 'declined' ? await declineOverrides(tx, operatorId) : []
+  const step = nextOf(deps, told, { attempt, subject, to, before, overrides })
   const effects = effectsOf(subject.flow, {
     id: subject.row.id,
     attempt: attempt.id,
@@ -108,6 +114,18 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     ...(decline && to !== 'integrity_hold' && { decline }),
     ended: !OPEN.has(to),
   })
+  if (subject.flow !== 'refund' && ENDED_AT_PROCESSOR.has(to)) {
+    await recordAttempt(tx, operatorId, {
+      paymentId: subject.row.id,
+      connectionId: attempt.connectionId,
+      processor: attempt.processor,
+      flow: subject.flow,
+      first: before[0]?.id === attempt.id,
+      succeeded: to !== 'declined',
+      decline,
+      atMs: now.getTime(),
+    })
+  }
   for (const posting of effects.postings ?? []) await postIn(tx, operatorId, posting, deps)
   const next = step.kind === 'go' ? await planNext(tx, deps, attempt, step) : undefined
   const changed = await writeSubject(tx, deps, {
@@ -142,7 +160,16 @@ async function lockSubject(tx: Tx, attempt: AttemptRow): Promise<Subject> {
 function nextOf(
   deps: Settle,
   told: Told,
-  { attempt, subject, to, before }: Move & { before: readonly AttemptRow[] },
+  {
+    attempt,
+    subject,
+    to,
+    before,
+    overrides,
+  }: Move & {
+    before: readonly AttemptRow[]
+    overrides: readonly DeclineOverride[]
+  },
 ): NextStep {
   const plan = subject.flow === 'refund' ? undefined : decisionOf(subject.row.decision)
   if (plan === undefined || told.source !== 'answer' || (to !== 'declined' && to !== 'not_sent')) {
@@ -164,6 +191,7 @@ function nextOf(
     nowMs: deps.clock.nowMs(),
     startedAtMs: before[0]?.startedAt.getTime() ?? deps.clock.nowMs(),
     flow: subject.flow,
+    overrides,
   })
 }
 
@@ -262,6 +290,10 @@ async function writeSubject(
           : effects.status && { nextAction: null }),
       }),
     }
+  }
+  if (changed.flow === 'deposit' && effects.status === 'succeeded') {
+    const seen = outcome.kind === 'succeeded' ? outcome.instrument : undefined
+    await keepInstrument(tx, deps.cipher, changed.row, attempt.processor, seen, now)
   }
   if (effects.notice) {
     await announce(tx, operatorId, {

@@ -1,6 +1,6 @@
 import { Fault } from '../core/errors.ts'
 import { withdrawalHeld } from '../core/ledger/withdrawals.ts'
-import type { Destination } from '../core/method.ts'
+import { type Destination, maskedOf } from '../core/method.ts'
 import type { Money } from '../core/money.ts'
 import { presentWithdrawal } from '../core/present.ts'
 import { withdrawalPolicy } from '../core/settings.ts'
@@ -14,6 +14,7 @@ import { destinationHistory, findPaymentByRun, insertPayment, type PaymentRow } 
 import { activeExclusion, lockPlayer } from '../db/players.ts'
 import { openReview } from '../db/reviews.ts'
 import type { Deps, DestinationVerdict } from './deps.ts'
+import { type InstrumentRef, resolveInstrument } from './instruments.ts'
 import { sealDestination } from './requests.ts'
 
 /** A withdrawal as an operator asks for it. */
@@ -23,7 +24,7 @@ export type WithdrawalOrder = {
   readonly runId: string
   readonly playerId: string
   readonly amount: Money
-  readonly destination: Destination
+  readonly destination: Destination | InstrumentRef
   readonly reference: string
   readonly metadata: Readonly<Record<string, string>>
   readonly client: { ip?: string; user_agent?: string } | null
@@ -32,6 +33,9 @@ export type WithdrawalOrder = {
 
 type Prepared = {
   readonly id: string
+  readonly destination: Destination
+  /** The saved instrument that it goes to, when it was named by that. */
+  readonly instrumentId: string | null
   readonly verdict: DestinationVerdict
   readonly sealed: string
   readonly fingerprint: string
@@ -43,6 +47,9 @@ type Prepared = {
  * thrown as the `Fault` of the check that failed.
  */
 export async function withdraw(deps: Deps, order: WithdrawalOrder): Promise<PaymentRow> {
+  // The same key again after a crash: what it began stands, whatever has become of the instrument since.
+  const begun = await deps.db.tx(order.operatorId, (tx) => findPaymentByRun(tx, order.operatorId, order.runId))
+  if (begun !== undefined) return begun
   const prepared = await prepare(deps, order)
   const { payment, chain } = await deps.db.tx(order.operatorId, (tx) => admit(tx, deps, order, prepared))
   for (const { name, status } of chain?.checks ?? []) {
@@ -52,12 +59,28 @@ export async function withdraw(deps: Deps, order: WithdrawalOrder): Promise<Paym
   return payment
 }
 
-/** What needs no lock: is the address one at all, and its sealed form. */
+/** What needs no lock: which account is meant, is it one at all, and its sealed form. */
 async function prepare(deps: Deps, order: WithdrawalOrder): Promise<Prepared> {
+  const { operatorId, playerId, destination: named } = order
   const id = deps.newId('withdrawal')
-  const verdict = deps.checkDestination(order.destination)
-  const destination = verdict.kind === 'valid' ? verdict.normalized : order.destination
-  return { id, verdict, ...(await sealDestination(deps.cipher, order.operatorId, id, destination)) }
+  const saved =
+    named.type === 'instrument'
+      ? await deps.db.tx(operatorId, (tx) => resolveInstrument(tx, deps.cipher, operatorId, playerId, named))
+      : undefined
+  const destination = named.type === 'instrument' ? saved?.destination : named
+  if (destination === undefined) throw new Error('an instrument was resolved to nothing')
+  const verdict = deps.checkDestination(destination)
+  const normalized = verdict.kind === 'valid' ? verdict.normalized : destination
+  const { sealed, fingerprint } = await sealDestination(deps.cipher, operatorId, id, normalized)
+  return {
+    id,
+    destination,
+    instrumentId: saved?.row.id ?? null,
+    verdict,
+    sealed,
+    // A card has the processor's fingerprint, which its token doesn't show.
+    fingerprint: saved?.row.fingerprint ?? fingerprint,
+  }
 }
 
 async function admit(
@@ -90,7 +113,7 @@ async function admit(
       exclusion,
       destination: {
         problem: verdict.kind === 'invalid' ? verdict.code : null,
-        holder: order.destination.type === 'bank' ? order.destination.name : null,
+        holder: prepared.destination.type === 'bank' ? prepared.destination.name : null,
         ...(await destinationHistory(tx, operatorId, playerId, prepared.fingerprint)),
       },
       policy: withdrawalPolicy(settings, amount.asset, player.licence),
@@ -132,10 +155,9 @@ const STATUS = { passed: 'approved', review: 'held', failed: 'rejected' } as con
 async function store(
   tx: Tx,
   order: WithdrawalOrder,
-  { id, verdict, sealed, fingerprint }: Prepared,
+  { id, destination, instrumentId, verdict, sealed, fingerprint }: Prepared,
   chain: ChainResult,
 ): Promise<PaymentRow> {
-  const { destination } = order
   const stored = await insertPayment(tx, order.operatorId, {
     id,
     direction: 'withdrawal',
@@ -146,8 +168,13 @@ async function store(
     reference: order.reference,
     methodType: destination.type,
     method: null,
+    instrumentId,
+    saveInstrument: false,
     destinationSealed: sealed,
-    destinationMasked: maskedOf(destination, verdict),
+    destinationMasked: {
+      ...maskedOf(destination, verdict.kind === 'valid' ? verdict.masked : null),
+      ...(instrumentId !== null && { instrument_id: instrumentId }),
+    },
     destinationFingerprint: fingerprint,
     checks: [...chain.checks],
     returnUrl: null,
@@ -164,20 +191,6 @@ async function store(
   throw new Fault('duplicate_reference', 'This reference belongs to another payment of yours.', {
     members: { resource_id: stored.id },
   })
-}
-
-function maskedOf(destination: Destination, verdict: DestinationVerdict): Record<string, unknown> {
-  const account = verdict.kind === 'valid' ? verdict.masked : null
-  switch (destination.type) {
-    case 'bank':
-      return { type: 'bank', iban: account, name: destination.name }
-    case 'crypto':
-      return { type: 'crypto', asset: destination.asset, network: destination.network, address: account }
-    case 'wallet':
-      return { type: 'wallet', wallet: destination.wallet, account }
-    case 'card':
-      return { type: 'card' }
-  }
 }
 
 const DETAIL: Readonly<Record<string, string>> = {

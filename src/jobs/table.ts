@@ -7,10 +7,14 @@ import { advanceRules } from '../flows/advance-rules.ts'
 import { applyWebhook } from '../flows/apply-webhook.ts'
 import { retryCancel } from '../flows/cancel-deposit.ts'
 import { captureDeposit } from '../flows/capture-deposit.ts'
+import { deliverNotice } from '../flows/deliver-notice.ts'
 import type { Deps } from '../flows/deps.ts'
+import { fanOut } from '../flows/fan-out.ts'
 import { lookUp } from '../flows/look-up.ts'
 import { measureRouting } from '../flows/measure-routing.ts'
 import { payOut } from '../flows/pay-out.ts'
+import { isRecoverStep, recoverStep } from '../flows/redeliver.ts'
+import { checkLedger, keepLedger } from './ledger.ts'
 import type { Again, JobTable } from './run.ts'
 
 const MINUTE_MS = 60_000
@@ -40,6 +44,12 @@ export const JOBS: JobTable<Deps> = {
     apply_webhook: flow(applyWebhook),
     capture: flow(captureDeposit),
     cancel: flow(retryCancel),
+    fan_out: flow(fanOut),
+    deliver_notice: flow(deliverNotice),
+    recover_notices: async (deps, { operatorId, subject, payload }) => {
+      if (!isRecoverStep(payload)) throw new Error('a recovery without its bounds')
+      await recoverStep(deps, operatorId, subject, payload)
+    },
   },
   periodic: {
     // Plans follow the clock by themselves; this widens what is staged, judges it, and writes down what came due.
@@ -74,6 +84,8 @@ export const JOBS: JobTable<Deps> = {
           await db.tx(operatorId, (tx) => deleteExpiredKeys(tx, operatorId, now, EXPIRED_KEYS_PER_ROUND))
       },
     },
+    keep_ledger: { everyMs: MINUTE_MS, run: keepLedger },
+    check_ledger: { everyMs: 60 * MINUTE_MS, run: checkLedger },
     measure_jobs: {
       everyMs: MINUTE_MS / 6,
       everywhere: true,
@@ -85,4 +97,17 @@ export const JOBS: JobTable<Deps> = {
       },
     },
   },
+}
+
+/** What waits for operators' own servers. */
+const TO_OPERATORS: ReadonlySet<string> = new Set(['fan_out', 'deliver_notice', 'recover_notices'])
+
+/** The same work as two tables, for a loop each: receivers that hang must hold up no payout. */
+export function lanesOf<D>({ handlers, periodic }: JobTable<D>): {
+  readonly money: JobTable<D>
+  readonly notices: JobTable<D>
+} {
+  const only = (toOperators: boolean) =>
+    Object.fromEntries(Object.entries(handlers).filter(([kind]) => TO_OPERATORS.has(kind) === toOperators))
+  return { money: { handlers: only(false), periodic }, notices: { handlers: only(true), periodic: {} } }
 }

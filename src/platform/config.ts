@@ -89,7 +89,6 @@ export const VARIABLES = {
   PAYCAGE_TLS_CERT_FILE: z.string().min(1).optional().describe('PEM chain, to speak TLS without a terminator.'),
   PAYCAGE_TLS_KEY_FILE: z.string().min(1).optional().describe('PEM private key of that chain.'),
   PAYCAGE_TOKEN_LIFETIME_SECONDS: whole(60, 3600).default(900).describe('How long an access token lives.'),
-  PAYCAGE_IDEMPOTENCY_HOURS: whole(24, 720).default(72).describe('How long an Idempotency-Key is remembered.'),
   PAYCAGE_DRAIN_TIMEOUT_MS: whole(0, 300_000)
     .default(30_000)
     .describe('How long requests in flight may take to finish after SIGTERM.'),

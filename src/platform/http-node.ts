@@ -1,8 +1,15 @@
-import { lookup as systemLookup } from 'node:dns'
+import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { type Dispatcher, Pool } from 'undici'
 import type { Phase } from '../adapters/contract.ts'
 import type { HttpCall, HttpEnd, HttpExchange, HttpFailure, HttpPort } from '../adapters/http.ts'
+
+/** All addresses of a name, as `dns.lookup` gives them. */
+export type Resolve = (
+  hostname: string,
+  options: { readonly all: true; readonly family?: number | 'IPv4' | 'IPv6' },
+  callback: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void
 
 /** How the way out of a Node process is set. */
 export type NodeHttpSettings = {
@@ -12,6 +19,8 @@ export type NodeHttpSettings = {
   readonly queue?: number
   /** True for an address that must not be reached (loopback, link-local, private ranges). Checked on every address a name resolves to, and the checked address is the one connected to. */
   readonly refuseAddress?: (address: string) => boolean
+  /** How names are resolved where `refuseAddress` is set; the system's way unless said. */
+  readonly lookup?: Resolve
   /** For TCP and TLS together. */
   readonly connectTimeoutMs?: number
   /** PEM of an authority to trust beside the usual ones. */
@@ -59,7 +68,7 @@ export function nodeHttp(settings: NodeHttpSettings = {}): HttpPort {
 }
 
 function openPool(origin: string, connections: number, settings: NodeHttpSettings): Pool {
-  const { refuseAddress, ca, connectTimeoutMs = CONNECT_TIMEOUT_MS } = settings
+  const { refuseAddress, ca, lookup = systemLookup, connectTimeoutMs = CONNECT_TIMEOUT_MS } = settings
   return new Pool(origin, {
     connections,
     pipelining: 1,
@@ -73,7 +82,7 @@ function openPool(origin: string, connections: number, settings: NodeHttpSetting
       timeout: connectTimeoutMs,
       minVersion: 'TLSv1.2',
       ...(ca !== undefined && { ca }),
-      ...(refuseAddress && { lookup: guardedLookup(refuseAddress) }),
+      ...(refuseAddress && { lookup: guardedLookup(refuseAddress, lookup) }),
     },
   })
 }
@@ -182,9 +191,9 @@ function refusedLiteral({ hostname }: URL, refuse: NodeHttpSettings['refuseAddre
 }
 
 /** Resolves once and hands on only what was checked: one refused address among several refuses the name. */
-function guardedLookup(refuse: (address: string) => boolean): LookupFunction {
+function guardedLookup(refuse: (address: string) => boolean, lookup: Resolve): LookupFunction {
   return (hostname, options, callback) => {
-    systemLookup(hostname, { family: options.family ?? 0, all: true }, (error, addresses) => {
+    lookup(hostname, { family: options.family ?? 0, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0)
       const [first] = addresses
       if (!first || addresses.some(({ address }) => refuse(address)))

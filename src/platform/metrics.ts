@@ -53,7 +53,10 @@ export const METRICS: Readonly<Record<string, Declared>> = {
   paycage_jobs_pending: ['gauge', 'Jobs that are due.'],
   paycage_jobs_oldest_age_seconds: ['gauge', 'How long the oldest due job has waited.'],
   paycage_idempotency_total: ['counter', 'Idempotency keys by what was found.'],
-  paycage_ledger_imbalance: ['gauge', 'Sum over the ledger, which must be 0.'],
+  paycage_ledger_imbalance: [
+    'gauge',
+    'Differences that the last verification of all books found; anything but 0 is an alarm.',
+  ],
   paycage_reconciliation_breaks: ['gauge', 'Open differences to what processors say, by type.'],
   paycage_facts_quarantined_total: ['counter', 'Facts told by processors that need a person.'],
   paycage_look_ups_total: ['counter', 'Look-ups of unknown outcomes by what they found.'],

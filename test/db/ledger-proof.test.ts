@@ -1,25 +1,19 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { depositSettled } from '../../src/core/ledger/deposits.ts'
 import { betPlaced } from '../../src/core/ledger/games.ts'
 import { money } from '../../src/core/money.ts'
-import { type Db, openDb } from '../../src/db/client.ts'
+import type { Db } from '../../src/db/client.ts'
 import { postIn } from '../../src/db/ledger.ts'
 import { type SealMark, verify } from '../../src/db/ledger-reads.ts'
 import { advanceWatermark, lastSeal, sealAll } from '../../src/db/ledger-upkeep.ts'
-import { migrate } from '../../src/db/migrate.ts'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { lonelyDatabase, type TestDatabase } from '../support/database.ts'
 import { anOperator, newUuid } from '../support/operators.ts'
 
 const eur = (minor: bigint) => money('EUR', minor)
 let database: TestDatabase
 let operator: string
 beforeAll(async () => {
-  database = await testDatabase()
+  database = await lonelyDatabase()
 })
 afterAll(() => database.close())
 beforeEach(async () => {
@@ -186,8 +180,7 @@ describe('sealing', () => {
     await seal()
     await post(database.db, betPlaced({ reference: 'unsealed', player: 'p1', cash: eur(1n) }))
     const restored = await restoreElsewhere()
-    const db = openDb({ url: restored.url, role: 'paycage_app' })
-    onTestFinished(() => db.close())
+    const { db } = restored
     await post(db, betPlaced({ reference: 'after the restore', player: 'p1', cash: eur(1n) }))
     await seal(db)
     await seal(db)
@@ -201,16 +194,10 @@ describe('sealing', () => {
 
 /** What pg_dump and pg_restore do, for the tables of this test: rows as they are, sequences by setval, in a cluster of its own with low transaction ids. */
 async function restoreElsewhere() {
-  const dir = mkdtempSync(join(tmpdir(), 'paycage-restore-'))
-  chmodSync(dir, 0o755)
-  const server = await startEmbeddedPostgres(join(dir, 'pg'), { settings: { fsync: 'off' } })
-  await migrate(server.url)
-  const admin = postgres(server.url, { max: 1, onnotice: () => {} })
-  onTestFinished(async () => {
-    await admin.end()
-    await server.stop()
-    rmSync(dir, { recursive: true, force: true })
-  })
+  const restored = await lonelyDatabase()
+  onTestFinished(() => restored.close())
+  // Settings are a session's: one connection does it all.
+  const admin = await restored.admin.reserve()
   await admin.unsafe(`set session_replication_role = replica`)
   for (const table of [
     'public.operator',
@@ -237,5 +224,6 @@ async function restoreElsewhere() {
     const [at] = await database.admin.unsafe(`select last_value from ${sequence}`)
     await admin`select setval(${sequence}, ${at?.last_value}::bigint)`
   }
-  return { url: server.url, admin }
+  admin.release()
+  return restored
 }

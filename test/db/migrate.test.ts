@@ -17,9 +17,9 @@ async function emptyDatabase() {
     await root.unsafe(`drop role ${name}_gateway`)
     await root.end()
   })
-  const as = (username: string) =>
+  const urlAs = (username: string) =>
     Object.assign(new URL(server.replace(/\/[^/]+$/, `/${name}`)), { username, password: 'a-test-only' }).href
-  return { root, owner: as(`${name}_owner`), gateway: as(`${name}_gateway`), name }
+  return { root, owner: urlAs(`${name}_owner`), gateway: urlAs(`${name}_gateway`), name }
 }
 
 it('is done by an owner without special rights, where the administrator let both logins into the role', async () => {

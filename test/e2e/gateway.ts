@@ -10,6 +10,7 @@ import { runJobs } from '../../src/jobs/run.ts'
 import { openCipher } from '../../src/platform/cipher.ts'
 import { nodeHttp } from '../../src/platform/http-node.ts'
 import { metricsRegistry } from '../../src/platform/metrics.ts'
+import { nodeNotices } from '../../src/platform/notices-node.ts'
 import type { Double } from '../doubles/server.ts'
 import { databaseForThisTest } from '../support/database.ts'
 
@@ -35,6 +36,7 @@ export async function gatewayAt(processor: string, double: Double): Promise<Gate
   const port = await freeListenPort(host, 0)
   const publicUrl = `http://${host}:${port}`
   const { api_key, webhook_secrets, ...config } = double.connectionConfig
+  const notices = nodeNotices({ allowLoopback: true })
   const gateway = await buildGateway({
     db,
     clock,
@@ -43,6 +45,7 @@ export async function gatewayAt(processor: string, double: Double): Promise<Gate
     cipher: await openCipher({ masters: [randomKey()], index: randomKey() }),
     secrets: { get: async () => ({ api_key, webhook_secrets }) },
     httpFor: () => nodeHttp(),
+    notices,
     publicUrl,
     ipOf: () => '192.0.2.1',
     assets: async () => undefined,
@@ -55,6 +58,7 @@ export async function gatewayAt(processor: string, double: Double): Promise<Gate
     await jobs.stop()
     await server.drain(1_000, Promise.resolve())
     await gateway.close()
+    await notices.close()
   })
 
   const operatorId = gateway.deps.newId('operator')

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { databaseForThisTest } from '../support/database.ts'
+
+// Processes of their own start slowly on a machine that does other things too.
+vi.setConfig({ testTimeout: 120_000 })
 
 const CLI = fileURLToPath(new URL('../../src/entry/cli.ts', import.meta.url))
 

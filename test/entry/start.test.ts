@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, it, onTestFinished } from 'vitest'
+import { afterAll, expect, it, onTestFinished, vi } from 'vitest'
 import { freePort } from '../../src/platform/embedded-postgres.ts'
 import {
   type GatewayProcess,
@@ -12,6 +12,9 @@ import {
   spawnGateway,
   startGatewayProcess,
 } from '../support/process.ts'
+
+// Whole starts, on a machine that may do other things too.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 // One folder and one story: each test begins where the one before it ended.
 const dataDir = mkdtempSync(join(tmpdir(), 'paycage-start-'))
@@ -120,7 +123,7 @@ it('says not ready, finishes the request in flight and ends everything on SIGTER
   const processor = file.processors[0]?.control_url ?? ''
   await fetch(processor, { method: 'PUT', body: JSON.stringify({ latency_ms: 1_500 }) })
   const slow = deposit(file, 'in-flight')
-  await expect.poll(() => pending(file), { timeout: 10_000 }).toBe(true)
+  await expect.poll(() => pending(file), { timeout: 30_000 }).toBe(true)
   const ended = running?.end('SIGTERM')
   await expect.poll(async () => (await fetch(`${file.base_url}/readyz`)).status).toBe(503)
   expect((await slow).body).toMatchObject({ status: 'succeeded', reference: 'in-flight' })
@@ -136,7 +139,7 @@ it('starts again after a clean stop, and a signal during the start leaves nothin
   expect(await again.end('SIGINT')).toBe(0)
   const { child, ended } = spawnGateway({ PAYCAGE_DATA_DIR: dataDir, PORT: String(port) })
   onTestFinished(() => void child.kill('SIGTERM'))
-  await expect.poll(() => leftBehind().length, { interval: 10, timeout: 20_000 }).toBeGreaterThan(0)
+  await expect.poll(() => leftBehind().length, { interval: 10, timeout: 60_000 }).toBeGreaterThan(0)
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
   running = undefined

@@ -1,13 +1,15 @@
 import { expect, it } from 'vitest'
+import type { PlayType } from '../../src/core/play.ts'
 import { playerWallet } from '../../src/db/ledger.ts'
 import { deposit } from '../../src/flows/deposit.ts'
-import { type PlayOrder, play } from '../../src/flows/play.ts'
+import { play } from '../../src/flows/play.ts'
+import { setLimit } from '../../src/flows/set-limit.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld } from '../support/flows.ts'
 
 async function funded() {
   const world = await flowWorld()
   await deposit(world.deps, depositOrder(world, '10.00'))
-  const does = (type: PlayOrder['type'], amount: string, reference: string, relatedReference: string | null = null) =>
+  const does = (type: PlayType, amount: string, reference: string, relatedReference: string | null = null) =>
     play(world.deps, {
       operatorId: world.operatorId,
       playerId: 'p1',
@@ -62,4 +64,34 @@ it('rolls back a win that is still there, and refuses when it is spent', async (
   await does('bet', '15.00', 'bet1')
   await expect(does('rollback', '5.00', 'rb1', 'w1')).rejects.toMatchObject({ code: 'insufficient_funds' })
   expect(await wallet(world)).toEqual({ cash: 0n, bonus: 0n })
+})
+
+it('answers a bet that is sent again as before, whatever the wallet has become', async () => {
+  const { world, does } = await funded()
+  await does('bonus_grant', '5.00', 'b1')
+  const first = await does('bet', '12.00', 'bet1')
+  await does('win', '100.00', 'w1')
+  expect(await does('bet', '12.00', 'bet1')).toMatchObject({ replayed: true, parts: first.parts })
+  await expect(does('bet', '13.00', 'bet1')).rejects.toMatchObject({ code: 'duplicate_reference' })
+  expect(await wallet(world)).toEqual({ cash: 10_000n, bonus: 300n })
+})
+
+it('counts what is lost against the loss limit, and not what was rolled back', async () => {
+  const { world, does } = await funded()
+  const { deps, operatorId } = world
+  await setLimit(deps, {
+    operatorId,
+    playerId: 'p1',
+    metric: 'loss',
+    period: 'day',
+    asset: 'EUR',
+    minor: 600n,
+    setBy: 'cli',
+  })
+  await does('bet', '4.00', 'bet1')
+  await does('bet', '3.00', 'bet2')
+  await does('rollback', '3.00', 'rb', 'bet2')
+  await does('win', '1.00', 'w1')
+  await expect(deposit(deps, depositOrder(world, '3.01'))).rejects.toMatchObject({ code: 'limit_exceeded' })
+  expect((await deposit(deps, depositOrder(world, '3.00'))).status).toBe('succeeded')
 })

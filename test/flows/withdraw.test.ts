@@ -246,6 +246,7 @@ it('lets an excluded player have the own money back to where it went before, and
     type: 'self_exclusion',
     until: null,
     source: 'player',
+    by: 'cli_test',
   } as const
   await excludePlayer(world.deps, exclusion)
   await expect(deposit(world.deps, depositOrder(world, '5.00'))).rejects.toMatchObject({ code: 'self_excluded' })

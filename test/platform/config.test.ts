@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
 import { loadConfig, redactedConfig, SECRET_VARIABLES, VARIABLES } from '../../src/platform/config.ts'
@@ -119,4 +119,13 @@ it('wraps every secret: no variable that sounds like one is a bare text', () => 
 
 it('has its .env.example made from the table', () => {
   expect(readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')).toBe(envExample())
+})
+
+it('has no setting that nothing uses', () => {
+  const src = new URL('../../src/', import.meta.url)
+  const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && file !== 'platform/config.ts')
+    .map((file) => readFileSync(new URL(file, src), 'utf8'))
+    .join()
+  expect(Object.keys(VARIABLES).filter((name) => !sources.includes(name))).toEqual([])
 })

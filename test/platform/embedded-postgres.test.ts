@@ -4,8 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { freePort, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+
+// Each test makes a cluster and syncs it to the disk, which takes its time on a machine that does other things too.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
 const asRoot = process.getuid?.() === 0
 

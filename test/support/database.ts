@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import postgres from 'postgres'
 import { inject, onTestFinished } from 'vitest'
 import { type Db, openDb } from '../../src/db/client.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 
 /** A database of one's own: `db` is the gateway's view under its restricted role, `admin` a superuser's. */
 export type TestDatabase = {
@@ -29,6 +34,27 @@ export async function testDatabase({ max = 10 }: { max?: number } = {}): Promise
       await admin.end()
       await root.unsafe(`drop database ${name} with (force)`)
       await root.end()
+    },
+  }
+}
+
+/** A database on a server of its own, for tests that other files' transactions would disturb: transaction ids are the server's. */
+export async function lonelyDatabase(): Promise<TestDatabase> {
+  const dir = mkdtempSync(join(tmpdir(), 'paycage-alone-'))
+  chmodSync(dir, 0o755)
+  const server = await startEmbeddedPostgres(join(dir, 'pg'), { settings: { fsync: 'off' } })
+  await migrate(server.url)
+  const db = openDb({ url: server.url, role: 'paycage_app' })
+  const admin = postgres(server.url, { max: 2, onnotice: () => {} })
+  return {
+    url: server.url,
+    db,
+    admin,
+    async close() {
+      await db.close()
+      await admin.end()
+      await server.stop()
+      rmSync(dir, { recursive: true, force: true })
     },
   }
 }

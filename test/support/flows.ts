@@ -1,6 +1,7 @@
 import type { Charge, Facts, Find, Modification, PayOut, Refund } from '../../src/adapters/contract.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { insertConnection } from '../../src/db/connections.ts'
+import { postgresLedger } from '../../src/db/ledger-port.ts'
 import { insertOperator } from '../../src/db/operators.ts'
 import { savePlayer } from '../../src/db/players.ts'
 import { checkDestination } from '../../src/destinations/index.ts'
@@ -91,12 +92,17 @@ export async function flowWorld(): Promise<FlowWorld> {
   const cipher = await testCipher()
   const deps: Deps = {
     db,
+    ledger: postgresLedger(db, { newUuid }),
     clock,
     newId,
     newUuid,
     processors,
     routing: createRoutingTable({ db, clock, processors, breakers: healthy }),
     cipher: { ...cipher, blindIndex: async (value, scope) => `${scope}#${value}` },
+    notices: {
+      check: async (url) => ({ kind: 'safe', url }),
+      post: async () => ({ kind: 'failed', why: 'connect_failed' }),
+    },
     checkDestination,
     publicUrl: 'http://127.0.0.1:8787',
     log: { debug() {}, info() {}, warn() {}, error() {} },

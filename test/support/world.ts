@@ -12,6 +12,7 @@ import { openCipher } from '../../src/platform/cipher.ts'
 import { nodeHttp } from '../../src/platform/http-node.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { metricsRegistry } from '../../src/platform/metrics.ts'
+import { nodeNotices } from '../../src/platform/notices-node.ts'
 import { openSecrets } from '../../src/platform/secrets.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
@@ -83,6 +84,7 @@ export async function world(): Promise<World> {
   const clock = movableClock()
   const logs: Record<string, unknown>[] = []
   const key = () => crypto.getRandomValues(new Uint8Array(32))
+  const notices = nodeNotices({ allowLoopback: true })
   const gateway = await buildGateway({
     db: database.db,
     clock,
@@ -91,6 +93,7 @@ export async function world(): Promise<World> {
     cipher: await openCipher({ masters: [key()], index: key() }),
     secrets: openSecrets({ test: secretsAt([a, b, c]) }, clock.nowMs),
     httpFor: () => nodeHttp(),
+    notices,
     publicUrl: url,
     ipOf: clientAddress([]),
     strictAnswers: true,
@@ -133,6 +136,7 @@ export async function world(): Promise<World> {
     async close() {
       await server.drain(1_000, new Promise(() => {}))
       await gateway.close()
+      await notices.close()
       await Promise.all([a, b, c].map((sandbox) => sandbox.stop()))
       await database.close()
     },

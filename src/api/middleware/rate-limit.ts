@@ -75,20 +75,75 @@ export function memoryRateStore(mostKeys = MOST_KEYS): RateStore {
   }
 }
 
-/** Counts for all instances together, in PostgreSQL. One short statement per request and key: for limits that must hold exactly. */
+/** An instance takes this share of a policy's requests at a time: the count is off by no more than that per instance. */
+const LEASED_SHARE = 0.01
+/** Permits that nobody used within this time are lost, so that an idle instance keeps none from the others. */
+const LEASE_MS = 1_000
+
+type Lease = { left: number; readonly levelMs: number; readonly takenAtMs: number }
+
+/**
+ * Counts for all instances together, in PostgreSQL. A generous policy is taken in blocks of a hundredth, so that a busy
+ * client costs one statement per block; one of fewer than 200 requests is counted request by request, exactly.
+ */
 export function sharedRateStore(db: Db): RateStore {
+  const leases = new Map<string, Lease>()
+  const lending = new Map<string, Promise<Lease | undefined>>()
+
+  /** One block of permits, or undefined when the bucket can't hold it. Callers at the same time share it. */
+  function lend(key: string, { requests, windowMs }: RatePolicy, block: number, nowMs: number) {
+    const under = lending.get(key)
+    if (under) return under
+    const loan = db
+      .global((tx) => takeFromBucket(tx, key, (windowMs / requests) * block, windowMs))
+      .then(({ allowed, levelMs }) => {
+        if (!allowed) return undefined
+        const lease = { left: block, levelMs, takenAtMs: nowMs }
+        keepLease(leases, key, lease)
+        return lease
+      })
+      .finally(() => lending.delete(key))
+    lending.set(key, loan)
+    return loan
+  }
+
+  async function one(key: string, policy: RatePolicy): Promise<RateVerdict> {
+    const interval = policy.windowMs / policy.requests
+    const { allowed, levelMs } = await db.global((tx) => takeFromBucket(tx, key, interval, policy.windowMs))
+    return verdictOf(policy, allowed, levelMs, 0)
+  }
+
   return {
-    async take(key, policy) {
-      const { requests, windowMs } = policy
-      const interval = windowMs / requests
-      const { allowed, levelMs } = await db.global((tx) => takeFromBucket(tx, key, interval, windowMs))
-      return {
-        allowed,
-        remaining: Math.max(0, Math.floor((windowMs - levelMs) / interval + TOLERANCE)),
-        resetMs: Math.max(0, levelMs),
-        retryAfterMs: allowed ? 0 : levelMs + interval - windowMs,
+    async take(key, policy, nowMs) {
+      const block = Math.floor(policy.requests * LEASED_SHARE)
+      if (block < 2) return one(key, policy)
+      const kept = leases.get(key)
+      let lease = kept && kept.left > 0 && nowMs - kept.takenAtMs < LEASE_MS ? kept : undefined
+      // A block that others emptied while this one waited for it: the next block.
+      while (lease === undefined || lease.left <= 0) {
+        lease = await lend(key, policy, block, nowMs)
+        if (lease === undefined) return one(key, policy)
       }
+      lease.left -= 1
+      return verdictOf(policy, true, lease.levelMs, lease.left)
     },
+  }
+}
+
+function keepLease(leases: Map<string, Lease>, key: string, lease: Lease): void {
+  leases.delete(key)
+  leases.set(key, lease)
+  const [oldest] = leases.keys()
+  if (leases.size > MOST_KEYS && oldest !== undefined) leases.delete(oldest)
+}
+
+function verdictOf({ requests, windowMs }: RatePolicy, allowed: boolean, levelMs: number, leased: number): RateVerdict {
+  const interval = windowMs / requests
+  return {
+    allowed,
+    remaining: leased + Math.max(0, Math.floor((windowMs - levelMs) / interval + TOLERANCE)),
+    resetMs: Math.max(0, levelMs),
+    retryAfterMs: allowed ? 0 : levelMs + interval - windowMs,
   }
 }
 

@@ -6,6 +6,7 @@ import { presentDecision, presentDeposit, presentRefund } from '../../core/prese
 import { findRefund, refundsOf } from '../../db/refunds.ts'
 import { cancelDeposit } from '../../flows/cancel-deposit.ts'
 import { deposit } from '../../flows/deposit.ts'
+import type { InstrumentRef } from '../../flows/instruments.ts'
 import { refund } from '../../flows/refund.ts'
 import { endpoint } from '../endpoint.ts'
 import { wordsOf } from '../list.ts'
@@ -39,6 +40,7 @@ const Method = z.discriminatedUnion('type', [
     asset: z.string().regex(/^[A-Z0-9]{2,10}$/),
     network: z.string().regex(/^[a-z0-9]{2,20}$/),
   }),
+  z.strictObject({ type: z.literal('instrument'), instrument_id: z.string().min(1).max(64) }),
 ])
 
 /** Where the player goes back to: an https page, or http on the developer's own machine. */
@@ -81,6 +83,7 @@ export const createDeposit = endpoint({
     'player_not_found',
     'self_excluded',
     'limit_exceeded',
+    'instrument_not_found',
     'aml_hold',
     'currency_unsupported',
     'amount_invalid',
@@ -103,6 +106,7 @@ export const createDeposit = endpoint({
       playerId: body.player_id,
       amount: moneyOf(body),
       method: methodOf(body.method),
+      save: body.method.type === 'card' && body.method.save === true,
       reference: body.reference,
       returnUrl: body.return_url ?? null,
       metadata: body.metadata ?? {},
@@ -264,7 +268,8 @@ export const getRefund = endpoint({
 })
 
 /** The method without what only the API knows. */
-function methodOf(method: z.output<typeof Method>): ChargeMethod {
+function methodOf(method: z.output<typeof Method>): ChargeMethod | InstrumentRef {
+  if (method.type === 'instrument') return { type: 'instrument', instrumentId: method.instrument_id }
   return method.type === 'card' ? { type: 'card', token: method.token } : method
 }
 

@@ -11,7 +11,8 @@ import { AmountShown, IdParams, PAGE, Page, PlayerId, Timestamp } from '../shape
 
 const WORD = { stage: z.string(), status: z.string(), ...MONEY_SHOWN }
 
-const DisputeShown = z
+/** A dispute as the API shows it. */
+export const DisputeShown = z
   .object({
     id: z.string(),
     deposit_id: z.string(),

@@ -121,7 +121,7 @@ export const putExclusion = endpoint({
   },
   handle: async (deps, { caller, params, body }) => {
     const { type, until, source = 'operator' } = body
-    const order = { operatorId: caller.operatorId, playerId: params.player_id, type, source }
+    const order = { operatorId: caller.operatorId, playerId: params.player_id, type, source, by: caller.clientId }
     const row = await excludePlayer(deps, { ...order, until: until ? new Date(until) : null })
     return { status: 200, body: showExclusion(row) }
   },
@@ -137,7 +137,8 @@ export const deleteExclusion = endpoint({
   answers: { 204: null },
   faults: ['illegal_state'],
   handle: async (deps, { caller, params }) => {
-    await liftExclusion(deps, caller.operatorId, params.player_id)
+    const { operatorId, clientId: by } = caller
+    await liftExclusion(deps, { operatorId, playerId: params.player_id, by })
     return { status: 204 }
   },
 })

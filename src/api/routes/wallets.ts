@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { Fault } from '../../core/errors.ts'
 import { formatAmount, presentMoney } from '../../core/money.ts'
+import { PLAY_TYPES } from '../../core/play.ts'
 import { playerWallet } from '../../db/ledger.ts'
 import { findPlayer } from '../../db/players.ts'
 import { play } from '../../flows/play.ts'
@@ -67,7 +68,7 @@ export const createWalletTransaction = endpoint({
   scope: 'wallets:write',
   params: PlayerParams,
   body: z.strictObject({
-    type: z.enum(['bet', 'win', 'rollback', 'bonus_grant', 'bonus_convert', 'bonus_forfeit']),
+    type: z.enum(PLAY_TYPES),
     ...MONEY,
     reference: Reference,
     related_reference: Reference.optional(),
@@ -87,25 +88,24 @@ export const createWalletTransaction = endpoint({
     body: { type: 'bonus_grant', amount: '10.00', currency: 'EUR', reference: 'bonus-1' },
   },
   handle: async (deps, { caller, params, body }) => {
-    const { row, replayed } = await play(deps, {
+    const order = { playerId: params.player_id, type: body.type, amount: moneyOf(body), reference: body.reference }
+    const relatedReference = body.related_reference ?? null
+    const { status, parts, at, replayed } = await play(deps, {
       operatorId: caller.operatorId,
-      playerId: params.player_id,
-      type: body.type,
-      amount: moneyOf(body),
-      reference: body.reference,
-      relatedReference: body.related_reference ?? null,
+      ...order,
+      relatedReference,
     })
-    const part = (minor: string) => formatAmount({ asset: row.asset, minor: BigInt(minor) })
+    const { asset } = order.amount
     const shown = {
-      reference: row.reference,
-      player_id: row.playerId,
-      type: row.type,
-      ...presentMoney({ asset: row.asset, minor: row.amount }),
-      related_reference: row.relatedReference,
-      status: row.status,
-      cash: part(row.parts.cash),
-      bonus: part(row.parts.bonus),
-      created_at: row.createdAt.toISOString(),
+      reference: order.reference,
+      player_id: order.playerId,
+      type: order.type,
+      ...presentMoney(order.amount),
+      related_reference: relatedReference,
+      status,
+      cash: formatAmount({ asset, minor: parts.cash }),
+      bonus: formatAmount({ asset, minor: parts.bonus }),
+      created_at: at.toISOString(),
     }
     return replayed ? { status: 200, body: shown } : { status: 201, body: shown }
   },

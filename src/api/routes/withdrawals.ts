@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Destination } from '../../core/method.ts'
 import { presentDecision, presentWithdrawal } from '../../core/present.ts'
 import { cancelWithdrawal } from '../../flows/cancel-withdrawal.ts'
+import type { InstrumentRef } from '../../flows/instruments.ts'
 import { withdraw } from '../../flows/withdraw.ts'
 import { endpoint } from '../endpoint.ts'
 import { MONEY, moneyOf } from '../money.ts'
@@ -37,6 +38,7 @@ const DestinationTaken = z.discriminatedUnion('type', [
     account: z.string().min(1).max(254),
   }),
   z.strictObject({ type: z.literal('card'), token: z.string().regex(/^[\x21-\x7e]{1,1024}$/) }),
+  z.strictObject({ type: z.literal('instrument'), instrument_id: z.string().min(1).max(64) }),
 ])
 
 export const createWithdrawal = endpoint({
@@ -65,6 +67,7 @@ export const createWithdrawal = endpoint({
     'kyc_required',
     'self_excluded',
     'destination_invalid',
+    'instrument_not_found',
     'currency_unsupported',
     'amount_invalid',
     'duplicate_reference',
@@ -175,7 +178,8 @@ export const cancelWithdrawalById = endpoint({
 })
 
 /** The destination without members that weren't given. */
-function destinationOf(taken: z.output<typeof DestinationTaken>): Destination {
+function destinationOf(taken: z.output<typeof DestinationTaken>): Destination | InstrumentRef {
+  if (taken.type === 'instrument') return { type: 'instrument', instrumentId: taken.instrument_id }
   if (taken.type !== 'crypto') return taken
   const { tag, ...rest } = taken
   return { ...rest, ...(tag !== undefined && { tag }) }

@@ -99,7 +99,5 @@ export const CHARGEBACK_FEES: AccountCode = 'chargeback:fee'
 export const GAMING_REVENUE: AccountCode = 'gaming:revenue'
 /** Bonuses given less forfeited. */
 export const BONUS_COST: AccountCode = 'bonus:cost'
-/** Corrections by people, under four eyes. */
-export const ADJUSTMENTS: AccountCode = 'adjustments'
 /** What the house gained by exchange. */
 export const FX_RESULT: AccountCode = 'fx:result'

@@ -35,6 +35,10 @@ export const payment = pgTable(
     methodType: text().$type<ChargeMethod['type']>().notNull(),
     /** Deposits: the charge method (tokens only, never a number). */
     method: jsonb().$type<ChargeMethod>(),
+    /** The saved instrument that it goes by, or that is saved when it succeeds. */
+    instrumentId: text(),
+    /** Deposits: the instrument is to be saved when it succeeds. */
+    saveInstrument: boolean().notNull().default(false),
     /** Withdrawals: the destination sealed by the cipher, and what of it may be shown. */
     destinationSealed: text(),
     destinationMasked: jsonb().$type<Record<string, unknown>>(),

@@ -136,14 +136,18 @@ export const instrument = pgTable(
     /** Keyed hash of the account, to recognise one instrument on two players. */
     fingerprint: text().notNull(),
     verified: boolean().notNull().default(false),
-    ownerMatch: text().notNull().default('unknown'),
+    ownerMatch: text().$type<'match' | 'mismatch' | 'unknown'>().notNull().default('unknown'),
     usedForDeposit: boolean().notNull().default(false),
     createdAt: at().notNull().defaultNow(),
+    /** Null until the deposit that saves it has succeeded: then it can be used and is listed. */
+    activeAt: at(),
     deletedAt: at(),
   },
   (t) => [
     primaryKey({ columns: [t.operatorId, t.id] }),
     foreignKey({ columns: [t.operatorId, t.playerId], foreignColumns: [player.operatorId, player.id] }),
+    check('instrument_type_known', sql`${t.type} in ('card', 'wallet', 'bank', 'crypto')`),
+    check('instrument_owner_match_known', sql`${t.ownerMatch} in ('match', 'mismatch', 'unknown')`),
     index('instrument_by_player').on(t.operatorId, t.playerId),
     index('instrument_by_fingerprint').on(t.operatorId, t.fingerprint),
   ],
