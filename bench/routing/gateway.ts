@@ -70,6 +70,7 @@ export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
     metrics: metricsRegistry(),
     cipher: await openCipher({ masters: [key()], index: key() }),
     secrets: openSecrets({}, clock.nowMs),
+    mayUseSecret: () => true,
     httpFor: () => nodeHttp(),
     notices,
     publicUrl: `http://127.0.0.1:${port}`,

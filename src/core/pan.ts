@@ -4,9 +4,12 @@
  * IBANs, dates and transaction hashes are known shapes and pass.
  */
 
-/** A brand's six-digit ranges and the lengths it issues. Sources: ISO/IEC 7812 and the brands' public tables, read 2026-11-22. */
+/**
+ * A brand's six-digit ranges and the lengths it issues. Sources: ISO/IEC 7812 and the brands' public tables, read
+ * 2026-11-22. Without UATP, the airlines' card of 15 digits from 1 on: a time in milliseconds with a counter behind it
+ * looks the same, and operators name payments so.
+ */
 const RANGES: readonly (readonly [low: number, high: number, lengths: readonly number[]])[] = [
-  [100000, 199999, [15]], // UATP
   [220000, 220499, [16, 17, 18, 19]], // Mir
   [220500, 220599, [16]], // Borica
   [222100, 272099, [16]], // Mastercard
@@ -158,6 +161,9 @@ function mod97(iban: string): number {
 /** A word of a stretch: digits, with letters before or after them at most. Hashes and ids mix both and are no candidates. */
 const WORD = /^([A-Za-z]*)(\d+)([A-Za-z]*)$/
 
+/** Seconds or milliseconds since 1970, from 2017 to 2033: part of many references, and no group of a card's digits. */
+const TIME = /^1[5-9]\d{8}(?:\d{3})?$/
+
 /** A run of words that could be one number: its digits in a row, and where words begin and end in it. */
 type Run = { digits: string; readonly begins: number[]; readonly ends: Set<number> }
 
@@ -165,12 +171,13 @@ function stretchHoldsPan(stretch: string): boolean {
   let run: Run = emptyRun()
   for (const word of stretch.split(/[ ._/-]+/)) {
     const [, before = '', digits = '', after = ''] = WORD.exec(word) ?? []
+    const isTime = TIME.test(digits)
     // Letters may stand before the first word and after the last one, not between.
-    if (digits === '' || before !== '') {
+    if (digits === '' || before !== '' || isTime) {
       if (runHoldsPan(run)) return true
       run = emptyRun()
     }
-    if (digits === '') continue
+    if (digits === '' || isTime) continue
     run.begins.push(run.digits.length)
     run.digits += digits
     run.ends.add(run.digits.length)

@@ -36,6 +36,7 @@ export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 's
   readonly metrics: MetricsRegistry
   readonly cipher: Cipher
   readonly secrets: Secrets
+  readonly mayUseSecret: Deps['mayUseSecret']
   readonly httpFor: (connection: ConnectionRef) => HttpPort
   /** The guarded way out to operators' receivers; its opener closes it. */
   readonly notices: Notices
@@ -71,6 +72,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     adapters: ADAPTERS,
     httpFor: parts.httpFor,
     secrets: parts.secrets,
+    mayUseSecret: parts.mayUseSecret,
     clock,
     log,
     guard: (key, call) => breakers.run(key, call),
@@ -89,6 +91,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
     cipher,
     notices: parts.notices,
     checkDestination,
+    mayUseSecret: parts.mayUseSecret,
     publicUrl,
     log,
     metrics,

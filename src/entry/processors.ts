@@ -26,6 +26,8 @@ export type ProcessorParts = {
   readonly httpFor: (connection: ConnectionRef) => HttpPort
   /** The members of a secret by its reference; throws when it can't be had. */
   readonly secrets: { get(ref: string): Promise<Readonly<Record<string, unknown>>> }
+  /** Whether an operator's connection may name this secret; absent: any. */
+  readonly mayUseSecret?: (ref: string, operatorId: string) => boolean
   readonly clock: Clock
   readonly log: Pick<Log, 'error'>
   readonly guard?: Guard
@@ -114,13 +116,16 @@ export function bindProcessors(parts: ProcessorParts): BoundProcessors {
 
 /** Connections bound to their settings and secrets, the most recently used last. */
 function makeConnections(parts: ProcessorParts, byId: ReadonlyMap<string, Adapter>) {
-  const { httpFor, secrets, log, deadlineMs, onCall, maxBound = MAX_BOUND } = parts
+  const { httpFor, secrets, mayUseSecret, log, deadlineMs, onCall, maxBound = MAX_BOUND } = parts
   const bound = new Map<string, Bound>()
 
   async function bind(connection: ConnectionRef): Promise<Bound> {
     const key = `${connection.operatorId}/${connection.id}`
     try {
-      const secret = connection.secretRef === null ? {} : await secrets.get(connection.secretRef)
+      const { secretRef, operatorId } = connection
+      // Held again where it is used: a row may be older than the rule.
+      if (secretRef !== null && mayUseSecret?.(secretRef, operatorId) === false) throw new Error('not its secret')
+      const secret = secretRef === null ? {} : await secrets.get(secretRef)
       const settings = { ...connection.config, ...secret }
       const fingerprint = fingerprintOf(connection.processor, settings)
       const known = bound.get(key)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isOwnSandboxSecret, isOwnSecret } from '../core/secret-ref.ts'
 import { type Db, openDb } from '../db/client.ts'
 import { APP_ROLE, migrate, pendingMigrations } from '../db/migrate.ts'
 import { runJobs } from '../jobs/run.ts'
@@ -16,6 +17,7 @@ import { nodeNotices } from '../platform/notices-node.ts'
 import { envSecrets } from '../platform/secrets/env.ts'
 import { fileSecrets } from '../platform/secrets/file.ts'
 import { openSecrets, type Secrets } from '../platform/secrets.ts'
+import { isPublicAddress } from '../platform/special-addresses.ts'
 import { buildGateway, VERSION } from './build.ts'
 import { clientAddress } from './client-address.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -64,7 +66,9 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
         metrics: metricsRegistry(),
         cipher: await cipherOf(config, dataDir),
         secrets: secretsOf(config, dataDir, world),
-        httpFor: () => nodeHttp(),
+        mayUseSecret: isSandbox ? isOwnSandboxSecret : isOwnSecret,
+        // An operator's settings name hosts: in live none of our own network's, unless its processors are there.
+        httpFor: () => nodeHttp(isSandbox || config.PAYCAGE_PRIVATE_PROCESSORS ? {} : { refuseAddress: isPrivate }),
         notices,
         publicUrl,
         tokenSeconds: config.PAYCAGE_TOKEN_LIFETIME_SECONDS,
@@ -141,6 +145,8 @@ function cipherOf(config: Config, dataDir: string): Promise<Cipher> {
   const previous = config.PAYCAGE_PREVIOUS_MASTER_KEYS.map((key) => key.reveal())
   return openCipher({ masters: [master, ...previous].map(bytes), index: bytes(index) })
 }
+
+const isPrivate = (address: string): boolean => !isPublicAddress(address)
 
 function secretsOf(config: Config, dataDir: string, world: SandboxWorld | undefined): Secrets {
   const sources = {

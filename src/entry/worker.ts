@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { isOwnSandboxSecret, isOwnSecret } from '../core/secret-ref.ts'
 import { type Db, openDb } from '../db/client.ts'
 import { runOnce } from '../jobs/run.ts'
 import { openCipher } from '../platform/cipher.ts'
@@ -94,6 +95,7 @@ async function build({ HYPERDRIVE, ASSETS, ...rest }: Bindings): Promise<Gateway
     metrics: metricsRegistry(),
     cipher: await openCipher({ masters, index: bytes(index.reveal()) }),
     secrets: openSecrets({ env: envSecrets(environment) }, clock.nowMs),
+    mayUseSecret: config.PAYCAGE_ENV === 'sandbox' ? isOwnSandboxSecret : isOwnSecret,
     httpFor: () => fetchHttp((url, init) => fetch(url, init)),
     notices: fetchNotices(fetchHttp((url, init) => fetch(url, init))),
     publicUrl: publicUrl.replace(/\/+$/, ''),

@@ -31,6 +31,8 @@ export type Deps = {
   readonly cipher: Cipher
   readonly notices: Notices
   readonly checkDestination: (destination: Destination) => DestinationVerdict
+  /** Whether an operator's connection may name this secret. */
+  readonly mayUseSecret: (ref: string, operatorId: string) => boolean
   /** Where processors and players reach this gateway, without a slash at the end. */
   readonly publicUrl: string
   readonly log: Log

@@ -27,7 +27,7 @@ export type ConnectionWish = {
   readonly floats?: readonly Money[]
 }
 
-type ManageDeps = Pick<Deps, 'db' | 'clock' | 'newId' | 'routing' | 'processors'>
+type ManageDeps = Pick<Deps, 'db' | 'clock' | 'newId' | 'routing' | 'processors' | 'mayUseSecret'>
 
 /** Settings are shown and logged: what looks like a secret in them is refused, not stored. */
 const SECRET_NAME = /secret|password|passwd|token|api_?key|private_?key|credential/i
@@ -44,6 +44,7 @@ export async function addConnection(
     })
   }
   refuseSecrets(made.config)
+  refuseForeignSecret(deps, operatorId, made.secretRef)
   const { fees, floats, ...row } = made
   const connection = await deps.db.tx(operatorId, async (tx) => {
     const stored = await insertConnection(tx, operatorId, { ...row, id: deps.newId('connection') })
@@ -63,6 +64,7 @@ export async function changeConnection(
   wish: ConnectionWish,
 ): Promise<Connection> {
   refuseSecrets(wish.config)
+  refuseForeignSecret(deps, operatorId, wish.secretRef)
   const { active } = await deps.routing.stateOf(operatorId)
   const versions = [active.version, active.candidate, active.scheduledVersion].filter((version) => version !== null)
   const rulesets = await Promise.all(versions.map((version) => deps.routing.compiled(operatorId, version)))
@@ -98,6 +100,13 @@ function refuseSecrets(config: Readonly<Record<string, unknown>> | undefined): v
   if (name === undefined) return
   throw new Fault('validation_failed', 'Secrets are kept in the secret store and named by secret_ref.', {
     errors: [{ pointer: '/config', code: 'secret_refused', detail: 'A member of config looks like a secret.' }],
+  })
+}
+
+function refuseForeignSecret({ mayUseSecret }: ManageDeps, operatorId: string, ref: string | null | undefined): void {
+  if (!ref || mayUseSecret(ref, operatorId)) return
+  throw new Fault('validation_failed', 'A secret_ref names a secret of your own: your operator id is part of it.', {
+    errors: [{ pointer: '/secret_ref', code: 'secret_refused', detail: 'For example file:opr_…/adyen.json.' }],
   })
 }
 

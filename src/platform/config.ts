@@ -83,6 +83,11 @@ export const VARIABLES = {
     .min(1)
     .optional()
     .describe('The folder that "file:" secret references are read from. Default: secrets in PAYCAGE_DATA_DIR.'),
+  PAYCAGE_PRIVATE_PROCESSORS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe("true: processors may be at private addresses, such as a BTCPay Server of the operator's own."),
   PAYCAGE_TRUSTED_PROXIES: list(network)
     .default([])
     .describe('Addresses of the TLS terminators in front, comma-separated; only they may say who the client is.'),

@@ -29,7 +29,6 @@ const CARDS = {
   elo: '6362970000457013',
   hipercard: '6062826786276634',
   troy: '9792000000000003',
-  uatp: '135410014004955',
 } as const
 
 const groups = (card: string, separator: string, size = 4) =>
@@ -188,4 +187,23 @@ it('knows the names of card data in any spelling', () => {
     expect(isCardDataName(name)).toBe(true)
   for (const name of ['panel', 'company', 'card', 'token', 'tracking', 'number', 'amount'])
     expect(isCardDataName(name)).toBe(false)
+})
+
+it('passes references made of a time and counters, whatever they look like together', () => {
+  const time = fc.integer({ min: 1_600_000_000_000, max: 1_999_999_999_999 })
+  const count = fc.integer({ min: 0, max: 9_999 })
+  fc.assert(
+    fc.property(time, count, count, (ms, a, b) => {
+      const seconds = Math.floor(ms / 1_000)
+      for (const text of [
+        `n-${ms}-${a}`,
+        `${a}-${ms}-${b}`,
+        `order ${seconds} ${a} ${b}`,
+        `${seconds}_${ms}`,
+        `ref${ms}${a % 100}`,
+      ])
+        expect([text, holdsPan(text)]).toEqual([text, false])
+    }),
+    { numRuns: 5_000 },
+  )
 })

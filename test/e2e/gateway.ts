@@ -44,6 +44,7 @@ export async function gatewayAt(processor: string, double: Double): Promise<Gate
     metrics: metricsRegistry(),
     cipher: await openCipher({ masters: [randomKey()], index: randomKey() }),
     secrets: { get: async () => ({ api_key, webhook_secrets }) },
+    mayUseSecret: () => true,
     httpFor: () => nodeHttp(),
     notices,
     publicUrl,

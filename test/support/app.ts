@@ -46,6 +46,7 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     cipher: { seal: absent, open: absent, blindIndex: absent },
     notices: { check: absent, post: absent },
     checkDestination: absent,
+    mayUseSecret: absent,
     publicUrl: 'http://127.0.0.1:8787',
     db: { tx: absent, global: absent, alone: absent, close: async () => {} },
     processors: {

@@ -104,6 +104,7 @@ export async function flowWorld(): Promise<FlowWorld> {
       post: async () => ({ kind: 'failed', why: 'connect_failed' }),
     },
     checkDestination,
+    mayUseSecret: () => true,
     publicUrl: 'http://127.0.0.1:8787',
     log: { debug() {}, info() {}, warn() {}, error() {} },
     metrics: { count() {}, gauge() {}, observe() {} },

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createClient } from '../../src/auth/clients.ts'
 import { SCOPES, type Scope } from '../../src/auth/scopes.ts'
+import { isOwnSandboxSecret } from '../../src/core/secret-ref.ts'
 import { insertConnection } from '../../src/db/connections.ts'
 import { insertOperator } from '../../src/db/operators.ts'
 import { savePlayer } from '../../src/db/players.ts'
@@ -92,6 +93,7 @@ export async function world(): Promise<World> {
     metrics: metricsRegistry(),
     cipher: await openCipher({ masters: [key()], index: key() }),
     secrets: openSecrets({ test: secretsAt([a, b, c]) }, clock.nowMs),
+    mayUseSecret: isOwnSandboxSecret,
     httpFor: () => nodeHttp(),
     notices,
     publicUrl: url,
