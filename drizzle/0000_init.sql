@@ -126,6 +126,47 @@ CREATE TABLE "maintenance_window" (
 	CONSTRAINT "maintenance_window_forward" CHECK ("maintenance_window"."ends_at" > "maintenance_window"."starts_at")
 );
 --> statement-breakpoint
+CREATE TABLE "dispute" (
+	"operator_id" text NOT NULL,
+	"id" text NOT NULL,
+	"deposit_id" text NOT NULL,
+	"attempt_id" text NOT NULL,
+	"connection_id" text NOT NULL,
+	"player_id" text NOT NULL,
+	"reference" text NOT NULL,
+	"asset" text NOT NULL,
+	"amount" numeric NOT NULL,
+	"stage" text NOT NULL,
+	"status" text NOT NULL,
+	"taken" numeric DEFAULT 0 NOT NULL,
+	"owed" numeric DEFAULT 0 NOT NULL,
+	"borne" numeric DEFAULT 0 NOT NULL,
+	"counted" numeric DEFAULT 0 NOT NULL,
+	"rounds" integer DEFAULT 0 NOT NULL,
+	"sequence" integer DEFAULT 0 NOT NULL,
+	"created_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp (6) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "dispute_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
+	CONSTRAINT "dispute_amount" CHECK ("dispute"."amount" > 0 and "dispute"."amount" < 1e38 and scale("dispute"."amount") = 0),
+	CONSTRAINT "dispute_money" CHECK (0 <= "dispute"."borne" and "dispute"."borne" <= "dispute"."owed" and "dispute"."owed" <= "dispute"."taken" and "dispute"."taken" < 1e38
+        and 0 <= "dispute"."counted" and "dispute"."counted" <= "dispute"."taken"),
+	CONSTRAINT "dispute_stage_known" CHECK ("dispute"."stage" in ('inquiry', 'chargeback', 'pre_arbitration', 'arbitration')),
+	CONSTRAINT "dispute_status_known" CHECK ("dispute"."status" in ('opened', 'evidence_due', 'evidence_submitted', 'accepted', 'won', 'lost', 'withdrawn', 'expired'))
+);
+--> statement-breakpoint
+CREATE TABLE "dispute_news" (
+	"operator_id" text NOT NULL,
+	"dispute_id" text NOT NULL,
+	"stage" text NOT NULL,
+	"status" text NOT NULL,
+	"asset" text NOT NULL,
+	"amount" numeric NOT NULL,
+	"at" timestamp (6) with time zone NOT NULL,
+	CONSTRAINT "dispute_news_operator_id_dispute_id_stage_status_pk" PRIMARY KEY("operator_id","dispute_id","stage","status"),
+	CONSTRAINT "dispute_news_stage_known" CHECK ("dispute_news"."stage" in ('inquiry', 'chargeback', 'pre_arbitration', 'arbitration')),
+	CONSTRAINT "dispute_news_status_known" CHECK ("dispute_news"."status" in ('opened', 'evidence_due', 'evidence_submitted', 'accepted', 'won', 'lost', 'withdrawn', 'expired'))
+);
+--> statement-breakpoint
 CREATE TABLE "idempotency_key" (
 	"operator_id" text NOT NULL,
 	"key" text NOT NULL,
@@ -247,6 +288,7 @@ CREATE TABLE "payment" (
 	"rule_id" text,
 	"connection_id" text,
 	"refunded" numeric DEFAULT 0 NOT NULL,
+	"charged_back" numeric DEFAULT 0 NOT NULL,
 	"run_id" text,
 	"requested_by" text NOT NULL,
 	"sequence" integer DEFAULT 0 NOT NULL,
@@ -255,7 +297,7 @@ CREATE TABLE "payment" (
 	"settled_at" timestamp (6) with time zone,
 	CONSTRAINT "payment_operator_id_id_pk" PRIMARY KEY("operator_id","id"),
 	CONSTRAINT "payment_amount" CHECK ("payment"."amount" > 0 and "payment"."amount" < 1e38 and scale("payment"."amount") = 0),
-	CONSTRAINT "payment_refunded" CHECK ("payment"."refunded" >= 0 and "payment"."refunded" <= "payment"."amount"),
+	CONSTRAINT "payment_refunded" CHECK ("payment"."refunded" >= 0 and "payment"."charged_back" >= 0 and "payment"."refunded" + "payment"."charged_back" <= "payment"."amount"),
 	CONSTRAINT "payment_status_known" CHECK (("payment"."direction" = 'deposit' and "payment"."status" in ('requires_action', 'processing', 'unknown', 'succeeded', 'declined', 'failed', 'cancelled', 'expired'))
         or ("payment"."direction" = 'withdrawal' and "payment"."status" in ('held', 'approved', 'processing', 'unknown', 'paid', 'rejected', 'cancelled', 'failed', 'returned')))
 );
@@ -270,6 +312,7 @@ CREATE TABLE "refund" (
 	"status" text NOT NULL,
 	"reason" text,
 	"reference" text,
+	"duplicate_of" text,
 	"decline" jsonb,
 	"run_id" text,
 	"requested_by" text NOT NULL,
@@ -592,6 +635,8 @@ ALTER TABLE "connection" ADD CONSTRAINT "connection_operator_id_operator_id_fk" 
 ALTER TABLE "connection_directory" ADD CONSTRAINT "connection_directory_operator_operator_id_fk" FOREIGN KEY ("operator") REFERENCES "public"."operator"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "connection_float" ADD CONSTRAINT "connection_float_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "maintenance_window" ADD CONSTRAINT "maintenance_window_operator_id_connection_id_connection_operator_id_id_fk" FOREIGN KEY ("operator_id","connection_id") REFERENCES "public"."connection"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "dispute" ADD CONSTRAINT "dispute_operator_id_deposit_id_payment_operator_id_id_fk" FOREIGN KEY ("operator_id","deposit_id") REFERENCES "public"."payment"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "dispute_news" ADD CONSTRAINT "dispute_news_operator_id_dispute_id_dispute_operator_id_id_fk" FOREIGN KEY ("operator_id","dispute_id") REFERENCES "public"."dispute"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "payment" ADD CONSTRAINT "payment_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refund" ADD CONSTRAINT "refund_operator_id_deposit_id_payment_operator_id_id_fk" FOREIGN KEY ("operator_id","deposit_id") REFERENCES "public"."payment"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "exclusion" ADD CONSTRAINT "exclusion_operator_id_player_id_player_operator_id_id_fk" FOREIGN KEY ("operator_id","player_id") REFERENCES "public"."player"("operator_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -617,6 +662,8 @@ CREATE INDEX "revoked_token_expires_at_index" ON "revoked_token" USING btree ("e
 CREATE INDEX "used_assertion_expires_at_index" ON "used_assertion" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "audit_log_by_subject" ON "audit_log" USING btree ("operator_id","subject","sequence");--> statement-breakpoint
 CREATE INDEX "maintenance_window_by_end" ON "maintenance_window" USING btree ("operator_id","ends_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "dispute_reference" ON "dispute" USING btree ("operator_id","connection_id","reference");--> statement-breakpoint
+CREATE INDEX "dispute_by_deposit" ON "dispute" USING btree ("operator_id","deposit_id");--> statement-breakpoint
 CREATE INDEX "idempotency_key_expiry" ON "idempotency_key" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "job_single" ON "job" USING btree ("operator","kind","subject") WHERE "job"."single";--> statement-breakpoint
 CREATE INDEX "job_due" ON "job" USING btree ("run_at");--> statement-breakpoint
@@ -632,6 +679,7 @@ CREATE INDEX "payment_newest" ON "payment" USING btree ("operator_id","direction
 CREATE INDEX "payment_by_player" ON "payment" USING btree ("operator_id","player_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "refund_reference" ON "refund" USING btree ("operator_id","reference");--> statement-breakpoint
 CREATE UNIQUE INDEX "refund_run_id" ON "refund" USING btree ("operator_id","run_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "refund_one_of_duplicate" ON "refund" USING btree ("operator_id","duplicate_of") WHERE "refund"."status" not in ('declined', 'failed');--> statement-breakpoint
 CREATE INDEX "refund_by_deposit" ON "refund" USING btree ("operator_id","deposit_id");--> statement-breakpoint
 CREATE INDEX "exclusion_by_player" ON "exclusion" USING btree ("operator_id","player_id");--> statement-breakpoint
 CREATE INDEX "instrument_by_player" ON "instrument" USING btree ("operator_id","player_id");--> statement-breakpoint

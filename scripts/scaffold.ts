@@ -88,7 +88,7 @@ export function chargeBody({ attempt }: Charge): Record<string, unknown> {
 }
 
 /** Every status of the official enum by what it means. A status that isn't here is \`unknown\`, and so is all of it until it is filled in. */
-export const STATUSES = words<'paid' | 'pending'>([])
+export const STATUSES = words<'paid' | 'pending'>()
 
 /** Their answer in our words. */
 export function outcomeOfPayment({ id, reference, status }: z.infer<typeof Payment>, attempt: string): Outcome {

@@ -67,7 +67,11 @@ export type Find = {
   readonly original?: Charge | Refund | PayOut
 }
 
-/** The end of an authorization: its capture, or its cancellation. The answer may only say that it was received; the word comes by webhook. */
+/**
+ * The end of an authorization: its capture, or its cancellation. The answer speaks of the payment: `succeeded` when it is
+ * captured, `voided` when it is cancelled, `pending` when the order was only received and the word comes by webhook. A
+ * refused order that leaves the authorization standing is `unknown`, never `declined`.
+ */
 export type Modification = {
   readonly attempt: string
   readonly payment: string
@@ -286,3 +290,22 @@ export function outcomeOf<T>(sent: Sent<T>, read: (body: T, status: number) => O
   if (sent.kind === 'not_sent') return { kind: 'not_sent', reason: sent.reason, ...(sent.code && { code: sent.code }) }
   return { kind: 'unknown', reason: sent.reason, phase: sent.phase }
 }
+
+/** Nothing was sent: the request can't be said in the processor's words. */
+export const REFUSED: Outcome = { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request' }
+
+/** An answer that contradicts what was asked. */
+export const MALFORMED: Outcome = { kind: 'unknown', reason: 'malformed' }
+
+/** A word that none of the adapter's tables has, or that says nothing of the money. */
+export const unmapped = (reference?: string): Outcome => ({
+  kind: 'unknown',
+  reason: 'unmapped',
+  ...(reference !== undefined && { reference }),
+})
+
+/** A webhook that is not believed. */
+export const refused = (why: Refusal): Events => ({ kind: 'refused', why })
+
+/** A webhook that is believed, with what it tells. */
+export const verified = (...events: readonly ProcessorEvent[]): Events => ({ kind: 'verified', events })

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { WebhookShapes } from './openapi.ts'
+import { DisputeShown } from './routes/disputes.ts'
 import { DepositShown, RefundShown, WithdrawalShown } from './routes/payments.ts'
 import { Timestamp } from './shapes.ts'
 
@@ -52,7 +53,11 @@ const TYPES: Readonly<Record<string, Said>> = {
   'refund.late_success': [RefundShown, 'A refund that was given up succeeded after all.'],
   'refund.unknown': [RefundShown, 'Money may have gone back; it is being looked up.'],
   'refund.declined': [RefundShown, 'Refused. Final.'],
-  'refund.failed': [RefundShown, 'It could not be sent. Final.'],
+  'refund.failed': [RefundShown, 'It could not be sent, or came back; the player has the money again. Final.'],
+  'dispute.opened': [DisputeShown, 'A player disputes a deposit at the bank; `taken_amount` says what the bank took.'],
+  'dispute.updated': [DisputeShown, 'Its stage or status is another, or its money moved.'],
+  'dispute.won': [DisputeShown, "It was won: what was taken is the player's again."],
+  'dispute.lost': [DisputeShown, 'It was lost: what was taken stays taken.'],
   'breaker.opened': [Breaker, 'A connection fails too often: payments go elsewhere.'],
   'breaker.closed': [Breaker, 'A connection is back.'],
   'ruleset.approval_requested': [Asked, 'Rules wait for another person.'],

@@ -32,6 +32,7 @@ type PaymentLike = {
   readonly decision: Record<string, unknown> | null
   readonly connectionId: string | null
   readonly refunded: bigint
+  readonly chargedBack: bigint
   readonly returnUrl: string | null
   readonly metadata: Record<string, string>
   readonly createdAt: Date
@@ -76,6 +77,7 @@ export function presentDeposit(payment: PaymentLike) {
     decline: payment.decline === null ? null : presentDecline(payment.decline),
     next_action: payment.status === 'requires_action' ? payment.nextAction : null,
     refunded_amount: presentMoney({ asset: payment.asset, minor: payment.refunded }).amount,
+    charged_back_amount: presentMoney({ asset: payment.asset, minor: payment.chargedBack }).amount,
     return_url: payment.returnUrl,
     metadata: payment.metadata,
     created_at: payment.createdAt.toISOString(),
@@ -135,6 +137,7 @@ export function presentRefund(refund: {
   readonly status: string
   readonly reason: string | null
   readonly reference: string | null
+  readonly duplicateOf: string | null
   readonly decline: Decline | null
   readonly createdAt: Date
   readonly updatedAt: Date
@@ -147,9 +150,40 @@ export function presentRefund(refund: {
     ...presentMoney({ asset: refund.asset, minor: refund.amount }),
     reason: refund.reason,
     reference: refund.reference,
+    duplicate_of: refund.duplicateOf,
     decline: refund.decline === null ? null : presentDecline(refund.decline),
     created_at: refund.createdAt.toISOString(),
     updated_at: refund.updatedAt.toISOString(),
+  }
+}
+
+/** A dispute. */
+export function presentDispute(dispute: {
+  readonly id: string
+  readonly depositId: string
+  readonly playerId: string
+  readonly connectionId: string
+  readonly reference: string
+  readonly asset: string
+  readonly amount: bigint
+  readonly stage: string
+  readonly status: string
+  readonly taken: bigint
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}) {
+  return {
+    id: dispute.id,
+    deposit_id: dispute.depositId,
+    player_id: dispute.playerId,
+    connection_id: dispute.connectionId,
+    processor_reference: dispute.reference,
+    stage: dispute.stage,
+    status: dispute.status,
+    ...presentMoney({ asset: dispute.asset, minor: dispute.amount }),
+    taken_amount: presentMoney({ asset: dispute.asset, minor: dispute.taken }).amount,
+    created_at: dispute.createdAt.toISOString(),
+    updated_at: dispute.updatedAt.toISOString(),
   }
 }
 

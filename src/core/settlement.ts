@@ -1,4 +1,4 @@
-import { depositReversed, depositSettled, duplicateCaptured, duplicateReturned } from './ledger/deposits.ts'
+import { depositReversed, depositSettled, duplicateCaptured, duplicateRefunded } from './ledger/deposits.ts'
 import type { Posting } from './ledger/posting.ts'
 import { refundedLate, refundReleased, refundReturned, refundSettled } from './ledger/refunds.ts'
 import {
@@ -54,8 +54,10 @@ export type Settling = {
   readonly sent: boolean
   /** Withdrawals: another attempt is live, and what is on hold is for that one. */
   readonly otherLive: boolean
-  /** Deposits: this attempt's money was the second for the same deposit, and went into suspense. */
-  readonly duplicate: boolean
+  /** Deposits: this attempt's money was the second for the same deposit, and waits in suspense. */
+  readonly inSuspense: boolean
+  /** Refunds: the second capture of this deposit by this attempt is what goes back. */
+  readonly duplicateOf?: { readonly deposit: string; readonly attempt: string }
   readonly why?: string
   readonly processorFee?: Money
 }
@@ -107,13 +109,13 @@ const DEPOSIT: Rules = {
 }
 
 /** What was taken is gone again: out of the player's cash, or out of suspense where it never was the player's. */
-function reversed({ id, attempt, player, connection, amount, cash, duplicate }: Settling): Effects {
+function reversed({ id, attempt, player, connection, amount, cash, inSuspense }: Settling): Effects {
   const availableCash = { asset: amount.asset, minor: cash }
   return {
     notice: 'deposit.reversed',
     postings: [
-      duplicate
-        ? duplicateReturned({ deposit: id, attempt, connection, amount })
+      inSuspense
+        ? duplicateRefunded({ deposit: id, attempt, connection, amount })
         : depositReversed({ deposit: id, attempt, player, connection, amount, availableCash }),
     ],
     review: { kind: 'integrity', code: 'deposit_reversed', approvals: 1 },
@@ -270,7 +272,36 @@ const REFUND: Rules = {
   returned: (settling) => (OPEN.has(settling.from) ? freed(settling, 'failed', 'refund.failed') : bounced(settling)),
 }
 
+/** A second capture on its way back: out of suspense when the processor confirms it; until then people have it. */
+const DUPLICATE_REFUND: Rules = {
+  ...REFUND,
+  succeeded: (settling) => ({ status: 'succeeded', notice: 'refund.succeeded', postings: sentBack(settling) }),
+  // Another refund of the same capture may stand or have succeeded meanwhile: people sort out what went twice.
+  late_success: (settling) => ({
+    notice: 'refund.late_success',
+    postings: sentBack(settling),
+    review: { kind: 'late_success', code: 'refunded_after_release', approvals: 2 },
+  }),
+  declined: () => notSentBack('declined'),
+  not_sent: () => notSentBack('failed'),
+  voided: () => notSentBack('failed'),
+  returned: (settling) =>
+    settling.from === 'succeeded' || settling.from === 'late_success'
+      ? integrity({ ...settling, why: 'refund_returned' }, 'refund.unknown')
+      : notSentBack('failed'),
+}
+
+const sentBack = ({ duplicateOf, connection, amount }: Settling): Posting[] =>
+  duplicateOf ? [duplicateRefunded({ ...duplicateOf, connection, amount })] : []
+
+const notSentBack = (status: 'declined' | 'failed'): Effects => ({
+  status,
+  notice: `refund.${status}`,
+  review: { kind: 'late_success', code: 'captured_twice', approvals: 1 },
+})
+
 const RULES = { deposit: DEPOSIT, withdrawal: WITHDRAWAL, refund: REFUND } as const
 
 /** What follows when an attempt of this flow moves. */
-export const effectsOf = (flow: keyof typeof RULES, settling: Settling): Effects => RULES[flow][settling.to](settling)
+export const effectsOf = (flow: keyof typeof RULES, settling: Settling): Effects =>
+  (settling.duplicateOf ? DUPLICATE_REFUND : RULES[flow])[settling.to](settling)

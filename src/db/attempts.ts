@@ -1,4 +1,5 @@
 import type { Decline } from '../core/decline.ts'
+import { duplicateKey } from '../core/ledger/deposits.ts'
 import type { AttemptStatus } from '../core/payment.ts'
 import type { Tx } from './client.ts'
 import { enqueueJob } from './jobs.ts'
@@ -69,15 +70,17 @@ export async function liveAttemptOf(tx: Tx, operatorId: string, subjectId: strin
   return row
 }
 
-/** The attempt by which a deposit was credited, or undefined. */
+/** The attempt by which a deposit was credited, or undefined: one whose money waits in suspense is a second capture. */
 export async function capturedAttemptOf(
   tx: Tx,
   operatorId: string,
   depositId: string,
 ): Promise<AttemptRow | undefined> {
   const [row] = await tx<AttemptRow[]>`
-    select * from attempt
+    select * from attempt a
     where operator_id = ${operatorId} and subject_id = ${depositId} and status in ('succeeded', 'late_success')
+      and not exists (select from ledger.journal j
+        where j.operator_id = ${operatorId} and j.key = ${duplicateKey(depositId, '')} || a.id)
     order by status desc, n limit 1`
   return row
 }

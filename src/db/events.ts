@@ -7,7 +7,7 @@ import type { event } from './schema/notices.ts'
 export type EventRow = typeof event.$inferSelect
 
 /** Where a resource keeps the number of its last notice. */
-const SEQUENCED = { dep: 'payment', wdr: 'payment', rfd: 'refund' } as const
+const SEQUENCED = { dep: 'payment', wdr: 'payment', rfd: 'refund', dsp: 'dispute' } as const
 
 /** The next number of a resource's notices. Its row is locked by whoever changes it, so numbers have no gap and no twin. */
 async function nextSequence(tx: Tx, operatorId: string, resourceId: string): Promise<number> {

@@ -126,6 +126,18 @@ export async function addRefundedLate(tx: Tx, operatorId: string, id: string, mi
     where operator_id = ${operatorId} and id = ${id}`
 }
 
+/** Adds to (or, negative, gives back from) what chargebacks have taken of a deposit, up to what is left of it; gives what was counted. */
+export async function addChargedBack(tx: Tx, operatorId: string, id: string, minor: bigint): Promise<bigint> {
+  const [row] = await tx<{ counted: bigint }[]>`
+    with before as (select charged_back from payment where operator_id = ${operatorId} and id = ${id})
+    update payment set charged_back = charged_back + least(${minor}::numeric, amount - refunded - charged_back),
+      updated_at = now()
+    where operator_id = ${operatorId} and id = ${id}
+    returning charged_back - (select charged_back from before) as counted`
+  if (row === undefined) throw new Error('a payment vanished while it was changed')
+  return row.counted
+}
+
 /** Filters of a list; `before` is the id after which the page begins, newest first. */
 export type PaymentFilter = {
   readonly direction: 'deposit' | 'withdrawal'

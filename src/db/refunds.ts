@@ -11,13 +11,13 @@ export async function insertRefund(
   row: Pick<
     RefundRow,
     'id' | 'depositId' | 'playerId' | 'asset' | 'amount' | 'reason' | 'reference' | 'runId' | 'requestedBy'
-  >,
+  > & { readonly duplicateOf?: string },
 ): Promise<{ kind: 'stored'; row: RefundRow } | { kind: 'reference_taken'; id: string }> {
   const [stored] = await tx<RefundRow[]>`
     insert into refund (operator_id, id, deposit_id, player_id, asset, amount, status, reason, reference,
-      run_id, requested_by)
+      duplicate_of, run_id, requested_by)
     values (${operatorId}, ${row.id}, ${row.depositId}, ${row.playerId}, ${row.asset}, ${row.amount}, 'processing',
-      ${row.reason}, ${row.reference}, ${row.runId}, ${row.requestedBy})
+      ${row.reason}, ${row.reference}, ${row.duplicateOf ?? null}, ${row.runId}, ${row.requestedBy})
     on conflict (operator_id, reference) do nothing
     returning *`
   if (stored !== undefined) return { kind: 'stored', row: stored }

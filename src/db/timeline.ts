@@ -4,7 +4,15 @@ import type { Tx } from './client.ts'
 /** One thing that happened to a payment or refund. */
 export type TimelineRow = {
   readonly at: Date
-  readonly kind: 'attempt_started' | 'attempt_ended' | 'notice' | 'webhook' | 'posting' | 'review' | 'decision'
+  readonly kind:
+    | 'attempt_started'
+    | 'attempt_ended'
+    | 'notice'
+    | 'webhook'
+    | 'posting'
+    | 'dispute'
+    | 'review'
+    | 'decision'
   readonly id: string
   readonly what: string
   readonly detail: string | null
@@ -34,6 +42,10 @@ export async function timelineOf(tx: Tx, operatorId: string, subjectId: string):
       select key from ledger.journal k
       where k.operator_id = ${operatorId} and (${keysOf(tx, subjectId)}))
     group by j.id, j.kind, j.key
+    union all
+    select n.at, 'dispute', n.dispute_id, n.stage, n.status
+    from dispute_news n join dispute d on d.operator_id = n.operator_id and d.id = n.dispute_id
+    where d.operator_id = ${operatorId} and d.deposit_id = ${subjectId}
     union all
     select created_at, 'review', id, kind, status
     from review where operator_id = ${operatorId} and subject_id = ${subjectId}

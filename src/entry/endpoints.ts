@@ -20,6 +20,7 @@ import {
   listDeposits,
   listRefunds,
 } from '../api/routes/deposits.ts'
+import { getDispute, getDisputes } from '../api/routes/disputes.ts'
 import { getEvent, getEvents, redeliverEvent } from '../api/routes/events.ts'
 import { deleteInstrument, getInstruments, postInstrument } from '../api/routes/instruments.ts'
 import {
@@ -104,6 +105,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   createRefund,
   listRefunds,
   getRefund,
+  getDisputes,
+  getDispute,
   createWithdrawal,
   listWithdrawals,
   getWithdrawal,

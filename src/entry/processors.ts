@@ -89,6 +89,7 @@ export function bindProcessors(parts: ProcessorParts): BoundProcessors {
   return {
     all: () => adapters.map(({ facts, operations }) => ({ facts, operations })),
     facts: (processor) => byId.get(processor)?.facts,
+    can: (processor, operation) => byId.get(processor)?.operations.includes(operation) ?? false,
     charge: (connection, charge) =>
       guarded(connection, 'charge', charge.method.type, () =>
         speak(connection, (it, io) => it.charge?.(charge, io), charge.sendBeforeMs),
@@ -97,6 +98,10 @@ export function bindProcessors(parts: ProcessorParts): BoundProcessors {
       guarded(connection, 'resume', method, () => speak(connection, (it, io) => it.resume?.(resume, io))),
     // Never behind the breaker: an unknown outcome must be looked up while its processor is out of favour, too.
     find: (connection, find) => speak(connection, (it, io) => it.find?.(find, io)),
+    capture: (connection, method, modification) =>
+      guarded(connection, 'capture', method, () => speak(connection, (it, io) => it.capture?.(modification, io))),
+    cancel: (connection, method, modification) =>
+      guarded(connection, 'cancel', method, () => speak(connection, (it, io) => it.cancel?.(modification, io))),
     refund: (connection, method, refund) =>
       guarded(connection, 'refund', method, () =>
         speak(connection, (it, io) => it.refund?.(refund, io), refund.sendBeforeMs),

@@ -5,6 +5,7 @@ import { findAttempt, findAttemptByReference } from '../db/attempts.ts'
 import { findInbound, type InboundRow, updateInbound } from '../db/inbound-webhooks.ts'
 import { enqueueJob } from '../db/jobs.ts'
 import type { Deps } from './deps.ts'
+import { hearDispute } from './dispute.ts'
 import { settle } from './settle.ts'
 
 /** When to try again, ms since 1970; absent: done. */
@@ -29,11 +30,13 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
   const record = (change: Parameters<typeof updateInbound>[3]) =>
     deps.db.tx(operatorId, (tx) => updateInbound(tx, operatorId, inboundId, change))
 
-  if (attempt === undefined) {
-    await record({ status: 'parked', detail: 'no payment of ours fits it' })
+  const park = async (detail: string): Promise<Applied> => {
+    await record({ status: 'parked', detail })
     const waitMs = PARKED_RETRY_MS[row.tries]
     return waitMs === undefined ? {} : { againAtMs: deps.clock.nowMs() + waitMs }
   }
+
+  if (attempt === undefined) return park('no payment of ours fits it')
   const { subjectId, id: attemptId } = attempt
   if (attempt.connectionId !== row.connectionId || attempt.flow !== event.flow) {
     // Signed by one account about another's payment: somebody's secret is not where it should be.
@@ -50,6 +53,13 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
   })
   if (settled.kind === 'unknown_attempt') return {}
   if (event.lookUp && OPEN.has(settled.status)) await lookUpNow(deps, operatorId, attemptId)
+  if (event.dispute) {
+    const heard = await hearDispute(deps, attempt, event.dispute)
+    if (heard.kind === 'too_early') return park('a dispute over a deposit that is not captured, as far as we know')
+    const { kind: status } = heard
+    await record({ status, subjectId, attemptId, ...(heard.kind === 'quarantined' && { detail: heard.why }) })
+    return {}
+  }
   const status = settled.kind === 'moved' ? 'applied' : settled.kind === 'stays' ? 'ignored' : 'quarantined'
   await record({ status, subjectId, attemptId, ...(settled.why !== undefined && { detail: settled.why }) })
   return {}

@@ -1,10 +1,12 @@
 import { Fault } from '../core/errors.ts'
 import { withdrawalReleased } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { AttemptStatus } from '../core/payment.ts'
 import { presentWithdrawal } from '../core/present.ts'
 import { type AttemptRow, liveAttemptOf } from '../db/attempts.ts'
 import { audit } from '../db/audit.ts'
 import type { Tx } from '../db/client.ts'
+import { findDispute } from '../db/disputes.ts'
 import { announce } from '../db/events.ts'
 import { enqueueJob } from '../db/jobs.ts'
 import { postIn } from '../db/ledger.ts'
@@ -20,6 +22,9 @@ import {
   updateReview,
 } from '../db/reviews.ts'
 import type { Deps } from './deps.ts'
+import { bearLoss } from './dispute.ts'
+import { type RefundBegun, sendRefund } from './refund.ts'
+import { beginDuplicateRefunds } from './refund-duplicate.ts'
 import { report, type Settled, settleIn, type Told } from './settle.ts'
 
 /** One person's word on a review. */
@@ -31,8 +36,11 @@ export type ReviewOrder = {
   readonly reason: string
 }
 
-/** What the people's word came to, where it is about an attempt: it enters by the one door, in their own transaction. */
-type Decided = { readonly told: Told; readonly settled: Settled } | undefined
+/** What the people's word came to: about an attempt it enters by the one door, in their own transaction; `refunds` are to be sent after it. */
+type Decided = {
+  readonly word?: { readonly told: Told; readonly settled: Settled }
+  readonly refunds?: readonly RefundBegun[]
+}
 
 /**
  * Records what one person decides of a held withdrawal, an unknown outcome or a mismatch, and carries it out when
@@ -54,7 +62,8 @@ export async function decideReview(deps: Deps, order: ReviewOrder): Promise<Revi
     })
     return { decided, review }
   })
-  if (decided !== undefined) report(deps, decided.told, decided.settled)
+  if (decided.word) report(deps, decided.word.told, decided.word.settled)
+  for (const begun of decided.refunds ?? []) await sendRefund(deps, begun)
   return review
 }
 
@@ -72,7 +81,8 @@ async function decide(
   // The subject before the review, as everywhere: settle locks in this order too.
   const seen = await findReview(tx, operatorId, reviewId)
   if (seen === undefined) throw new Fault('not_found', 'There is no such review.')
-  const payment = await lockPayment(tx, operatorId, seen.subjectId)
+  const dispute = await findDispute(tx, operatorId, seen.subjectId)
+  const payment = await lockPayment(tx, operatorId, dispute?.depositId ?? seen.subjectId)
   if (payment === undefined) await lockRefund(tx, operatorId, seen.subjectId)
   const review = await lockReview(tx, operatorId, reviewId)
   if (review === undefined) throw new Fault('not_found', 'There is no such review.')
@@ -90,12 +100,12 @@ async function decide(
   const now = new Date(deps.clock.nowMs())
   if (decision === 'escalate') {
     await updateReview(tx, operatorId, reviewId, { status: 'escalated', decidedAt: null })
-    return undefined
+    return {}
   }
   const said = (await decisionsOf(tx, operatorId, reviewId)).filter((row) => row.decision === decision)
   // Keeping a player's money in place is safe by one person's word; saying what a processor did takes as many as approving it.
   const needed = decision === 'approve' || review.kind !== 'withdrawal' ? review.approvalsNeeded : 1
-  if (said.length < needed) return undefined
+  if (said.length < needed) return {}
   const status = decision === 'approve' ? 'approved' : 'rejected'
   await updateReview(tx, operatorId, reviewId, { status, decidedAt: now })
   if (review.kind === 'withdrawal' && payment?.status === 'held') {
@@ -103,26 +113,38 @@ async function decide(
   }
   if (review.kind === 'unknown_outcome' || review.kind === 'integrity') {
     const attempt = await liveAttemptOf(tx, operatorId, review.subjectId)
-    if (attempt?.status === 'unknown' || attempt?.status === 'integrity_hold') {
+    if (attempt && (review.kind === 'integrity' ? UNCLEAR : UNFINISHED).has(attempt.status)) {
       const told = wordOn(attempt, reviewId, status === 'approved')
-      return { told, settled: await settleIn(tx, deps, told) }
+      return { word: { told, settled: await settleIn(tx, deps, told) } }
     }
   }
-  return undefined
+  if (status === 'approved' && dispute) await bearLoss(tx, deps, operatorId, dispute.id)
+  const twice = review.kind === 'late_success' && review.reasons.some(({ code }) => code === 'captured_twice')
+  if (status === 'approved' && twice && payment) {
+    return { refunds: await beginDuplicateRefunds(tx, deps, payment, actor) }
+  }
+  return {}
 }
 
 /** Two people's word on what a processor did. */
 function wordOn(
-  { operatorId, id, asset, amount, processorReference }: AttemptRow,
+  { operatorId, id, asset, amount, processorReference, status }: AttemptRow,
   reviewId: string,
   moved: boolean,
 ): Told {
   const reference = processorReference ?? `review:${reviewId}`
   const outcome: Outcome = moved
     ? { kind: 'succeeded', reference, amount: { asset, minor: amount } }
-    : { kind: 'not_sent', reason: 'vouched_rejection' }
+    : // What the processor once had can't have stayed unsent.
+      UNCLEAR.has(status)
+      ? { kind: 'not_sent', reason: 'vouched_rejection' }
+      : { kind: 'voided', why: 'cancelled' }
   return { operatorId, attemptId: id, outcome, source: 'review' }
 }
+
+/** What people can say of an attempt: of one that isn't clear always; of one that waits for its end when the look-ups found none. */
+const UNCLEAR: ReadonlySet<AttemptStatus> = new Set(['unknown', 'integrity_hold'])
+const UNFINISHED: ReadonlySet<AttemptStatus> = new Set([...UNCLEAR, 'requires_action', 'pending', 'authorized'])
 
 async function approve(tx: Tx, deps: Deps, { operatorId, id }: PaymentRow, now: Date): Promise<void> {
   const row = await updatePayment(tx, operatorId, id, { status: 'approved' })

@@ -4,6 +4,7 @@ import type {
   Facts,
   Find,
   InboundWebhook,
+  Modification,
   Operation,
   PayOut,
   Refund,
@@ -94,9 +95,13 @@ export type Processors = {
   /** The facts of every processor in the house. */
   all(): readonly { readonly facts: Facts; readonly operations: readonly Operation[] }[]
   facts(processor: string): Facts | undefined
+  /** True when the processor's adapter has this verb. */
+  can(processor: string, operation: Operation): boolean
   charge(connection: ConnectionRef, charge: Charge): Promise<Outcome>
   resume(connection: ConnectionRef, method: MethodType, resume: Resume): Promise<Outcome>
   find(connection: ConnectionRef, find: Find): Promise<Outcome>
+  capture(connection: ConnectionRef, method: MethodType, modification: Modification): Promise<Outcome>
+  cancel(connection: ConnectionRef, method: MethodType, modification: Modification): Promise<Outcome>
   refund(connection: ConnectionRef, method: MethodType, refund: Refund): Promise<Outcome>
   payOut(connection: ConnectionRef, payOut: PayOut): Promise<Outcome>
   events(connection: ConnectionRef, webhook: Omit<InboundWebhook, 'secrets' | 'nowMs'>): Promise<Events>

@@ -83,7 +83,11 @@ async function originalOf(deps: Deps, attempt: AttemptRow): Promise<Find['origin
   if (flow === 'refund') {
     return deps.db.tx(operatorId, async (tx) => {
       const refund = await findRefund(tx, operatorId, subjectId)
-      const original = refund && (await capturedAttemptOf(tx, operatorId, refund.depositId))
+      const duplicate = refund?.duplicateOf ?? null
+      const original =
+        duplicate === null
+          ? refund && (await capturedAttemptOf(tx, operatorId, refund.depositId))
+          : await findAttempt(tx, operatorId, duplicate)
       return refund && original && refundOf(deps, refund, attempt, original)
     })
   }

@@ -23,9 +23,15 @@ export type RefundOrder = {
   readonly reference: string | null
 }
 
-type Begun =
-  | { readonly kind: 'stands'; readonly refund: RefundRow }
-  | { readonly kind: 'goes'; readonly refund: RefundRow; readonly attempt: AttemptRow; readonly original: AttemptRow }
+/** A refund whose attempt is committed and not yet sent, with the capture that it sends back. */
+export type RefundBegun = {
+  readonly kind: 'goes'
+  readonly refund: RefundRow
+  readonly attempt: AttemptRow
+  readonly original: AttemptRow
+}
+
+type Begun = { readonly kind: 'stands'; readonly refund: RefundRow } | RefundBegun
 
 /**
  * Sends a deposit back, whole or in part, by the processor that took it. The player's cash goes on hold first, so that
@@ -34,11 +40,16 @@ type Begun =
 export async function refund(deps: Deps, order: RefundOrder): Promise<RefundRow> {
   const { operatorId } = order
   const begun = await deps.db.tx(operatorId, (tx) => begin(tx, deps, order))
-  if (begun.kind === 'stands') return begun.refund
+  return begun.kind === 'stands' ? begun.refund : sendRefund(deps, begun)
+}
+
+/** Calls the processor for a refund that was begun, and settles what it says. */
+export async function sendRefund(deps: Deps, begun: RefundBegun): Promise<RefundRow> {
   const { attempt, original } = begun
+  const { operatorId, depositId } = begun.refund
   const seen = await deps.db.tx(operatorId, async (tx) => ({
     connection: await getConnection(tx, operatorId, attempt.connectionId),
-    deposit: await findPayment(tx, operatorId, order.depositId),
+    deposit: await findPayment(tx, operatorId, depositId),
   }))
   const outcome =
     seen.connection === undefined || seen.deposit === undefined
@@ -69,10 +80,10 @@ async function begin(tx: Tx, deps: Deps, order: RefundOrder): Promise<Begun> {
   if (order.amount !== null && order.amount.asset !== deposit.asset) {
     throw new Fault('currency_mismatch', 'A refund is in the currency of its deposit.')
   }
-  const left = deposit.amount - deposit.refunded
+  const left = deposit.amount - deposit.refunded - deposit.chargedBack
   const minor = order.amount?.minor ?? left
   if (minor > left || minor === 0n) {
-    throw new Fault('refund_exceeds_captured', 'Refunds together can not pass what was captured.')
+    throw new Fault('refund_exceeds_captured', 'Refunds and chargebacks together can not pass what was captured.')
   }
   const amount = { asset: deposit.asset, minor }
 
@@ -95,16 +106,24 @@ async function begin(tx: Tx, deps: Deps, order: RefundOrder): Promise<Begun> {
   }
   await addRefunded(tx, operatorId, depositId, minor)
   await postIn(tx, operatorId, refundHeld({ refund: stored.row.id, player: deposit.playerId, amount }), deps)
-  const attempt = await startAttempt(tx, operatorId, {
+  return startRefund(tx, deps, stored.row, original)
+}
+
+/** Commits the attempt of a stored refund, at the connection that captured the money. */
+export async function startRefund(
+  tx: Tx,
+  deps: Pick<Deps, 'newId' | 'clock' | 'processors'>,
+  refund: RefundRow,
+  original: AttemptRow,
+): Promise<RefundBegun> {
+  const { connectionId, processor } = original
+  const attempt = await startAttempt(tx, refund.operatorId, {
     id: deps.newId('attempt'),
     flow: 'refund',
-    subjectId: stored.row.id,
-    connectionId: original.connectionId,
-    processor: original.processor,
-    asset: amount.asset,
-    amount: minor,
+    subjectId: refund.id,
+    ...{ connectionId, processor, asset: refund.asset, amount: refund.amount },
     startedAt: new Date(deps.clock.nowMs()),
-    timeoutMs: deps.processors.facts(original.processor)?.timeoutMs ?? 0,
+    timeoutMs: deps.processors.facts(processor)?.timeoutMs ?? 0,
   })
-  return { kind: 'goes', refund: stored.row, attempt, original }
+  return { kind: 'goes', refund, attempt, original }
 }

@@ -1,4 +1,4 @@
-import type { Charge, PayOut, PlayerAtProcessor, Refund } from '../adapters/contract.ts'
+import type { Charge, Modification, PayOut, PlayerAtProcessor, Refund } from '../adapters/contract.ts'
 import { assert } from '../core/errors.ts'
 import { accountOf, type Destination } from '../core/method.ts'
 import type { AttemptRow } from '../db/attempts.ts'
@@ -65,6 +65,17 @@ export async function payOutOf(
     player: playerAt(player),
     webhookUrl: webhookUrl(deps, attempt),
     ...timeOf(deps, attempt),
+  }
+}
+
+/** The end of a deposit's authorization, whole: its capture or its cancellation. */
+export function modificationOf(attempt: AttemptRow): Modification {
+  assert(attempt.processorReference !== null, 'an authorized attempt has a reference')
+  return {
+    attempt: attempt.id,
+    payment: attempt.subjectId,
+    amount: moneyOf(attempt),
+    reference: attempt.processorReference,
   }
 }
 

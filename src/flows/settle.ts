@@ -1,5 +1,6 @@
-import type { DECLINES, Decline } from '../core/decline.ts'
-import { duplicateCaptured } from '../core/ledger/deposits.ts'
+import type { Decline } from '../core/decline.ts'
+import { declineOf, learnedFrom, phaseOf, reasonOf } from '../core/evidence.ts'
+import { duplicateKey } from '../core/ledger/deposits.ts'
 import { withdrawalSent, withdrawalUnsent } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type AttemptStatus, advance, LIVE, nextLookUpMs, OPEN, type Said } from '../core/payment.ts'
@@ -111,6 +112,7 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     cash: await cashOf(tx, subject),
     ...(await standsIn(tx, subject, attempt)),
     otherLive: before.some(({ status, id }) => LIVE.has(status) && id !== attempt.id),
+    ...duplicateOf(subject),
     ...(outcome.kind === 'voided' ? { why: outcome.why } : why !== undefined && { why }),
     ...('fee' in outcome && outcome.fee && { processorFee: outcome.fee }),
   })
@@ -148,6 +150,7 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     decline,
   })
   await watch(tx, { ...attempt, status: to }, now)
+  await endAuthorization(tx, subject.flow, { ...attempt, status: to }, now)
   if (effects.review) await review(tx, deps, changed, effects.review)
   const shown = effects.status === 'approved' ? await tryPayOutAgain(tx, deps, changed) : changed
   return { kind: 'moved', status: to, subject: shown, ...(next && { next }) }
@@ -164,17 +167,17 @@ async function standsIn(
   tx: Tx,
   { flow, row }: Subject,
   { id, connectionId, asset, amount }: AttemptRow,
-): Promise<{ sent: boolean; duplicate: boolean }> {
-  if (flow === 'refund') return { sent: false, duplicate: false }
+): Promise<{ sent: boolean; inSuspense: boolean }> {
+  if (flow === 'refund') return { sent: false, inSuspense: false }
   const about = { attempt: id, connection: connectionId, amount: { asset, minor: amount } }
   if (flow === 'deposit') {
-    const { key } = duplicateCaptured({ deposit: row.id, ...about })
-    return { sent: false, duplicate: (await postedKeys(tx, row.operatorId, [key])).has(key) }
+    const key = duplicateKey(row.id, id)
+    return { sent: false, inSuspense: (await postedKeys(tx, row.operatorId, [key])).has(key) }
   }
   const payout = { withdrawal: row.id, player: row.playerId, ...about }
   const [sent, unsent] = [withdrawalSent(payout).key, withdrawalUnsent(payout).key]
   const posted = await postedKeys(tx, row.operatorId, [sent, unsent])
-  return { sent: posted.has(sent) && !posted.has(unsent), duplicate: false }
+  return { sent: posted.has(sent) && !posted.has(unsent), inSuspense: false }
 }
 
 /** Locks the payment or refund: everything that moves it queues behind this row. */
@@ -266,6 +269,14 @@ async function watch(tx: Tx, attempt: AttemptRow, now: Date): Promise<void> {
   if (wait !== undefined) await enqueueJob(tx, { ...job, runAtMs: now.getTime() + wait })
 }
 
+/** Gambling cards allow no open authorizations (MCC 7995): a deposit's is captured at once. What has ended needs neither order any more. */
+async function endAuthorization(tx: Tx, flow: Subject['flow'], attempt: AttemptRow, now: Date): Promise<void> {
+  if (flow !== 'deposit') return
+  const { operatorId, id: subject, status } = attempt
+  if (status === 'authorized') return enqueueJob(tx, { kind: 'capture', operatorId, subject, runAtMs: now.getTime() })
+  for (const kind of ['capture', 'cancel']) await cancelJob(tx, { kind, operatorId, subject })
+}
+
 async function writeSubject(
   tx: Tx,
   deps: Settle,
@@ -334,7 +345,7 @@ const presented = (subject: Subject): Record<string, unknown> => {
 async function review(tx: Tx, deps: Settle, subject: Subject, wanted: NonNullable<Effects['review']>): Promise<void> {
   await openReview(tx, subject.row.operatorId, {
     id: deps.newId('review'),
-    subjectId: subject.row.id,
+    subjectId: duplicateOf(subject).duplicateOf?.deposit ?? subject.row.id,
     kind: wanted.kind,
     reasons: [{ check: wanted.kind, code: wanted.code }],
     approvalsNeeded: wanted.approvals,
@@ -351,6 +362,12 @@ async function putAside(tx: Tx, deps: Settle, attempt: AttemptRow, subject: Subj
   await review(tx, deps, subject, { kind: 'integrity', code: why, approvals })
 }
 
+/** The second capture that a refund sends back, where it is one of these. */
+const duplicateOf = (subject: Subject): Pick<Settling, 'duplicateOf'> =>
+  subject.flow === 'refund' && subject.row.duplicateOf !== null
+    ? { duplicateOf: { deposit: subject.row.depositId, attempt: subject.row.duplicateOf } }
+    : {}
+
 /** The player's cash, which bounds what may be taken back from it. */
 async function cashOf(tx: Tx, { row }: Subject): Promise<bigint> {
   const code = `player:${row.playerId}:cash`
@@ -362,35 +379,6 @@ const amountOf = ({ asset, amount }: { asset: string; amount: bigint }): Settlin
   asset,
   minor: amount,
 })
-
-function learnedFrom(outcome: Outcome, atMs: number | undefined): { processorReference?: string; factAtMs?: number } {
-  const reference = 'reference' in outcome ? outcome.reference : undefined
-  return {
-    ...(reference !== undefined && { processorReference: reference }),
-    ...(atMs !== undefined && { factAtMs: atMs }),
-  }
-}
-
-/** A try that never left is shown with its reason as a code of the same table as declines. */
-const NOT_SENT_CODE = {
-  connect_failed: 'connect_failed',
-  tls_or_dns_failed: 'tls_or_dns_failed',
-  circuit_open: 'circuit_open',
-  overloaded: 'rate_limited',
-  vouched_rejection: 'invalid_request',
-} as const satisfies Record<Extract<Outcome, { kind: 'not_sent' }>['reason'], keyof typeof DECLINES>
-
-function declineOf(outcome: Outcome): Decline | undefined {
-  if (outcome.kind === 'declined') return outcome.decline
-  if (outcome.kind === 'not_sent') return { code: outcome.code ?? NOT_SENT_CODE[outcome.reason] }
-  return undefined
-}
-
-const phaseOf = (outcome: Outcome): string =>
-  outcome.kind === 'not_sent' ? 'not_connected' : outcome.kind === 'unknown' ? (outcome.phase ?? 'written') : 'body'
-
-const reasonOf = (outcome: Outcome, why: string | undefined): string | undefined =>
-  why ?? (outcome.kind === 'not_sent' || outcome.kind === 'unknown' ? outcome.reason : undefined)
 
 function measure({ metrics }: Pick<Settle, 'metrics'>, subject: Subject, status: AttemptStatus): void {
   metrics.count('paycage_attempts_total', { flow: subject.flow, outcome: status })

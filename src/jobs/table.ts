@@ -5,6 +5,8 @@ import { operatorIds } from '../db/operators.ts'
 import { pruneRates } from '../db/rates.ts'
 import { advanceRules } from '../flows/advance-rules.ts'
 import { applyWebhook } from '../flows/apply-webhook.ts'
+import { retryCancel } from '../flows/cancel-deposit.ts'
+import { captureDeposit } from '../flows/capture-deposit.ts'
 import { deliverNotice } from '../flows/deliver-notice.ts'
 import type { Deps } from '../flows/deps.ts'
 import { fanOut } from '../flows/fan-out.ts'
@@ -40,6 +42,8 @@ export const JOBS: JobTable<Deps> = {
     look_up: flow(lookUp),
     pay_out: (deps, { operatorId, subject }) => payOut(deps, operatorId, subject),
     apply_webhook: flow(applyWebhook),
+    capture: flow(captureDeposit),
+    cancel: flow(retryCancel),
     fan_out: flow(fanOut),
     deliver_notice: flow(deliverNotice),
     recover_notices: async (deps, { operatorId, subject, payload }) => {

@@ -60,6 +60,7 @@ export const METRICS: Readonly<Record<string, Declared>> = {
   paycage_reconciliation_breaks: ['gauge', 'Open differences to what processors say, by type.'],
   paycage_facts_quarantined_total: ['counter', 'Facts told by processors that need a person.'],
   paycage_look_ups_total: ['counter', 'Look-ups of unknown outcomes by what they found.'],
+  paycage_authorizations_ended_total: ['counter', 'Captures and cancellations ordered, by what was answered.'],
   paycage_unknown_outcomes: ['gauge', 'Attempts of which nobody knows yet whether money moved.'],
   paycage_secret_age_seconds: ['gauge', 'Age of secrets.'],
   paycage_metrics_dropped_total: ['counter', 'Measurements dropped because a metric had too many series.'],

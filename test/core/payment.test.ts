@@ -161,7 +161,7 @@ function play(flow: Flow, facts: readonly { attempt: number; said: Parameters<ty
       cash: ledger.at('player:p:cash'),
       sent: ledger.has(sent) && !ledger.has(`withdrawal:pay:unsent:${id}`),
       otherLive: attempts.some((one, n) => n !== attempt && LIVE.has(one)),
-      duplicate: ledger.has(`deposit:pay:duplicate:${id}`),
+      inSuspense: ledger.has(`deposit:pay:duplicate:${id}`),
     })
     for (const posting of effects.postings ?? []) ledger.post(posting)
     attempts[attempt] = to

@@ -39,7 +39,7 @@ const REFUSALS: Readonly<Record<number, string>> = { 5: '2', 41: '5', 51: '12', 
  * A double of Adyen: Checkout v72 and Transfers v4 under one origin, with its idempotency (one answer per key, whatever
  * the request; 704 while the first is at work), modifications that are only received, signed webhooks, and a page of the
  * bank. Requests and answers are held against the official specification where it is present. `.03` asks for the bank's
- * page, `.68` takes the money and never answers, `.99` is pending until its webhook; a payout of `.52` has no cover.
+ * page, `.68` takes the money and never answers, `.99` is pending until its webhook, `.44` is charged back as soon as it was taken; a payout of `.52` has no cover.
  */
 export async function startAdyen(options: AdyenDoubleOptions = {}): Promise<Double> {
   const { apiKey = 'AQEdouble_key_0123456789', hmacKey = '5a'.repeat(32), webhookAfterMs = 20 } = options
@@ -175,6 +175,9 @@ export async function startAdyen(options: AdyenDoubleOptions = {}): Promise<Doub
       amount: payment.amount,
       success,
     })
+    if (payment.amount.value % 100 !== 44) return
+    const event = { originalReference: pspReference, merchantReference: payment.reference, amount: payment.amount }
+    notify({ ...event, pspReference: newReference(), eventCode: 'CHARGEBACK', success: true })
   }
 
   function modify(

@@ -47,6 +47,43 @@ it('takes a deposit, a refund and a payout at Adyen through the public API', asy
   expect(wallet.body).toMatchObject({ balances: [{ currency: 'EUR', cash: '50.00' }] })
 })
 
+it('captures at Adyen what an account with manual capture only authorizes', async () => {
+  const double = await startAdyen()
+  const connectionConfig = { ...double.connectionConfig, capture: 'manual' }
+  const gateway = await gatewayAt('adyen', { ...double, connectionConfig })
+  endWith(double)
+  const deposit = await gateway.post('/v1/deposits', { ...EUR, amount: '70.00', method: card, reference: 'd-4' })
+  expect(deposit).toMatchObject({ status: 201, body: { status: 'processing' } })
+  await gateway.until(`/v1/deposits/${String(deposit.body.id)}`, 'succeeded')
+  const wallet = await gateway.get('/v1/players/player-1/wallet')
+  expect(wallet.body).toMatchObject({ balances: [{ currency: 'EUR', cash: '70.00' }] })
+})
+
+it('takes a chargeback of Adyen out of the wallet, and shows it', async () => {
+  const double = await startAdyen()
+  const gateway = await gatewayAt('adyen', double)
+  endWith(double)
+  const deposit = await gateway.post('/v1/deposits', { ...EUR, amount: '30.44', method: card, reference: 'd-5' })
+  expect(deposit.body).toMatchObject({ status: 'succeeded' })
+  const list = `/v1/disputes?deposit_id=${String(deposit.body.id)}`
+  await expect.poll(async () => (await gateway.get(list)).body.data, { timeout: 10_000 }).toHaveLength(1)
+  const { data } = Object.assign({ data: [{ id: '' }] }, (await gateway.get(list)).body)
+  const dispute = await gateway.get(`/v1/disputes/${data[0]?.id ?? ''}`)
+  expect(dispute).toMatchObject({
+    status: 200,
+    body: {
+      stage: 'chargeback',
+      status: 'opened',
+      amount: '30.44',
+      taken_amount: '30.44',
+      history: [{ amount: '30.44' }],
+    },
+  })
+  const wallet = await gateway.get('/v1/players/player-1/wallet')
+  expect(wallet.body).toMatchObject({ balances: [{ currency: 'EUR', cash: '0.00' }] })
+  expect((await gateway.get('/v1/disputes/dsp_01kx0000000000000000000000')).status).toBe(404)
+})
+
 it("carries a player through the bank's page of Adyen", async () => {
   const double = await startAdyen()
   const gateway = await gatewayAt('adyen', double)

@@ -100,6 +100,16 @@ it('a connection speaks with its settings and its secret, all five verbs', async
   expect(processors.all().map(({ facts }) => facts.id)).toEqual(ADAPTERS.map(({ facts }) => facts.id))
 })
 
+it('says which verbs an adapter has, and sends nothing for one that it lacks', async () => {
+  const processors = bind()
+  expect([processors.can('adyen', 'capture'), processors.can('sandbox_a', 'capture')]).toEqual([true, false])
+  expect(processors.can('nobody', 'charge')).toBe(false)
+  const modification = { attempt: 'att_1', payment: 'dep_1', amount: { asset: 'EUR', minor: 1n }, reference: 'r' }
+  const outcome = await processors.capture(connection(), 'card', modification)
+  expect(outcome).toEqual({ kind: 'not_sent', reason: 'vouched_rejection', code: 'unsupported_operation' })
+  expect(await sandbox.truth()).toEqual([])
+})
+
 it('the guard stands around everything that moves money, and look-ups pass by it', async () => {
   const asked: unknown[] = []
   const guard: Guard = async (key) => {
@@ -109,11 +119,16 @@ it('the guard stands around everything that moves money, and look-ups pass by it
   const processors = bind({ guard })
   expect(await processors.charge(connection(), charge())).toMatchObject({ reason: 'circuit_open' })
   expect(await processors.payOut(connection(), payOut())).toMatchObject({ reason: 'circuit_open' })
+  const modification = { attempt: 'att_1', payment: 'dep_1', amount: { asset: 'EUR', minor: 1n }, reference: 'r' }
+  expect(await processors.capture(connection(), 'card', modification)).toMatchObject({ reason: 'circuit_open' })
+  expect(await processors.cancel(connection(), 'card', modification)).toMatchObject({ reason: 'circuit_open' })
   const find = { attempt: 'att_1', flow: 'deposit', amount: { asset: 'EUR', minor: 1n } } as const
   expect(await processors.find(connection(), find)).toEqual({ kind: 'not_found' })
   expect(asked).toEqual([
     ['opr_1', 'con_1', 'charge', 'card'],
     ['opr_1', 'con_1', 'payOut', 'wallet'],
+    ['opr_1', 'con_1', 'capture', 'card'],
+    ['opr_1', 'con_1', 'cancel', 'card'],
   ])
   expect(await sandbox.truth()).toEqual([])
 })

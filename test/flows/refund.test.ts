@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest'
+import { attemptsOf } from '../../src/db/attempts.ts'
 import { playerWallet } from '../../src/db/ledger.ts'
 import { findPayment } from '../../src/db/payments.ts'
+import { findRefund } from '../../src/db/refunds.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { refund } from '../../src/flows/refund.ts'
+import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld, withdrawalOrder } from '../support/flows.ts'
 
@@ -70,4 +73,22 @@ it('keeps it on hold while nobody knows', async () => {
   expect(await refund(world.deps, order('r1', '60.00'))).toMatchObject({ status: 'unknown' })
   expect(await refunded(world, paid.id)).toBe(6_000n)
   expect(await wallet(world)).toEqual({ cash: 4_000n, held: 6_000n })
+})
+
+it.each([
+  ['after it was confirmed', 'succeeded'],
+  ['before its confirmation was heard', 'pending'],
+] as const)('gives the money back to the player when the refund itself comes back %s, once', async (_when, kind) => {
+  const { world, paid, order } = await captured()
+  world.answer(({ request }) => ({ kind, reference: 'rf1', amount: request.amount }))
+  const sent = await refund(world.deps, order('r1', '60.00'))
+  const { deps, operatorId } = world
+  const [attempt] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, sent.id))
+  const told = { operatorId, attemptId: attempt?.id ?? '', source: 'webhook' } as const
+  const back = { kind: 'returned', reference: 'rf1', amount: eur('60.00') } as const
+  for (let times = 0; times < 2; times += 1) await settle(deps, { ...told, outcome: back })
+  await settle(deps, { ...told, outcome: { ...back, kind: 'succeeded' } })
+  expect(await wallet(world)).toEqual({ cash: 10_000n, held: 0n })
+  expect(await refunded(world, paid.id)).toBe(0n)
+  expect(await deps.db.tx(operatorId, (tx) => findRefund(tx, operatorId, sent.id))).toMatchObject({ status: 'failed' })
 })

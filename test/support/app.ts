@@ -52,6 +52,9 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
     processors: {
       all: absent,
       facts: absent,
+      can: absent,
+      capture: absent,
+      cancel: absent,
       charge: absent,
       resume: absent,
       find: absent,

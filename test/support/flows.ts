@@ -1,4 +1,4 @@
-import type { Charge, Facts, Find, PayOut, Refund } from '../../src/adapters/contract.ts'
+import type { Charge, Facts, Find, Modification, PayOut, Refund } from '../../src/adapters/contract.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { insertConnection } from '../../src/db/connections.ts'
 import { postgresLedger } from '../../src/db/ledger-port.ts'
@@ -15,6 +15,7 @@ import { databaseForThisTest, type TestDatabase } from './database.ts'
 export type Call =
   | { readonly verb: 'charge'; readonly connection: string; readonly request: Charge }
   | { readonly verb: 'payOut'; readonly connection: string; readonly request: PayOut }
+  | { readonly verb: 'capture' | 'cancel'; readonly connection: string; readonly request: Modification }
   | { readonly verb: 'refund'; readonly connection: string; readonly request: Refund }
   | { readonly verb: 'find'; readonly connection: string; readonly request: Find }
 
@@ -64,9 +65,12 @@ export async function flowWorld(): Promise<FlowWorld> {
   const processors: Deps['processors'] = {
     all: () => [],
     facts,
+    can: () => true,
     charge: ({ id }, request) => ask({ verb: 'charge', connection: id, request }),
     resume: async () => ({ kind: 'unknown', reason: 'timeout' }),
     find: ({ id }, request) => ask({ verb: 'find', connection: id, request }),
+    capture: ({ id }, _method, request) => ask({ verb: 'capture', connection: id, request }),
+    cancel: ({ id }, _method, request) => ask({ verb: 'cancel', connection: id, request }),
     refund: ({ id }, _method, request) => ask({ verb: 'refund', connection: id, request }),
     payOut: ({ id }, request) => ask({ verb: 'payOut', connection: id, request }),
     events: async () => ({ kind: 'refused', why: 'signature_missing' }),
@@ -111,7 +115,9 @@ export async function flowWorld(): Promise<FlowWorld> {
 const obedient = ({ request, verb }: Call): Outcome =>
   verb === 'find'
     ? { kind: 'not_found' }
-    : { kind: 'succeeded', reference: `ref_${request.attempt}`, amount: request.amount }
+    : verb === 'capture' || verb === 'cancel'
+      ? { kind: 'pending', reference: request.reference }
+      : { kind: 'succeeded', reference: `ref_${request.attempt}`, amount: request.amount }
 
 /** Euros in minor units. */
 export const eur = (text: string) => ({ asset: 'EUR', minor: BigInt(text.replace('.', '')) })

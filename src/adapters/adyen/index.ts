@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { timeOfId } from '../../core/ids.ts'
 import type { Charge, Find, Io, Modification, Outcome, PayOut, Refund, Resume } from '../contract.ts'
-import { defineAdapter, outcomeOf } from '../contract.ts'
+import { defineAdapter, MALFORMED, outcomeOf, REFUSED, unmapped } from '../contract.ts'
 import { asciiName, toHex } from '../encoding.ts'
 import { path } from '../path.ts'
 import { hmac } from '../signature.ts'
@@ -84,12 +84,9 @@ export const adyen = defineAdapter<AdyenConfig>({
   events,
 })
 
-/** Nothing was sent: the request can't be said in Adyen's words. */
-const REFUSED: Outcome = { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request' }
-
 /** A validation error proves that nothing happened, but for 704: the first request under this key is still at work. */
 function refusedBy(error: { errorCode: string }, status: number): Outcome {
-  if (status < 400) return { kind: 'unknown', reason: 'malformed' }
+  if (status < 400) return MALFORMED
   return error.errorCode === '704' ? { kind: 'unknown', reason: 'duplicate_request' } : REFUSED
 }
 
@@ -105,6 +102,8 @@ async function charge(request: Charge, { send }: Io, config: AdyenConfig): Promi
   if (!paymentMethod) return { kind: 'declined', decline: { code: 'token_invalid_or_expired' } }
   if (!amount) return REFUSED
   const stored = 'storedPaymentMethodId' in paymentMethod
+  const onPage = { threeDSRequestData: { nativeThreeDS: 'disabled' } }
+  const authenticationData = { ...onPage, ...(stepUp && { attemptAuthentication: 'always' }) }
   const json = {
     ...{ amount, merchantAccount: config.merchant_account, reference: attempt, paymentMethod, returnUrl },
     channel: 'Web',
@@ -114,11 +113,7 @@ async function charge(request: Charge, { send }: Io, config: AdyenConfig): Promi
     ...((stored || save) && { recurringProcessingModel: 'CardOnFile' }),
     ...(save && { storePaymentMethod: true }),
     // On Adyen's own page and by GET: nothing of the card passes through the operator's.
-    authenticationData: {
-      threeDSRequestData: { nativeThreeDS: 'disabled' },
-      ...(stepUp && { attemptAuthentication: 'always' }),
-    },
-    ...{ redirectToIssuerMethod: 'GET', redirectFromIssuerMethod: 'GET' },
+    ...{ authenticationData, redirectToIssuerMethod: 'GET', redirectFromIssuerMethod: 'GET' },
     ...(config.capture === 'immediate' && { captureDelayHours: 0 }),
     // Our own code for a country that the operator hasn't told.
     ...(player.country !== 'ZZ' && { countryCode: player.country }),
@@ -138,12 +133,8 @@ async function resume({ attempt, amount, params }: Resume, { send }: Io, config:
   const details = Object.fromEntries(RETURNED.flatMap((name) => (params[name] ? [[name, params[name]]] : [])))
   // Each return is a write of its own, and a return that comes twice is one.
   const suffix = toHex(hmac('sha256', 'adyen-details', JSON.stringify(details))).slice(0, 32)
-  const request = {
-    method: 'POST',
-    path: '/payments/details',
-    attempt: `${attempt}-${suffix}`,
-    json: { details },
-  } as const
+  const key = `${attempt}-${suffix}`
+  const request = { method: 'POST', path: '/payments/details', attempt: key, json: { details } } as const
   return outcomeOf(await send(Payment.or(ServiceError), request), (body) => {
     if (!('errorCode' in body)) return paymentOutcome(body, { attempt, amount }, config.capture === 'manual')
     // A return that Adyen won't take now may have been taken before.
@@ -158,7 +149,7 @@ async function find({ attempt, flow, original }: Find, io: Io, config: AdyenConf
   const replayable = bornMs !== undefined && io.nowMs - bornMs < REPLAY_WINDOW_MS
   if (replayable && original && 'method' in original) return charge(original, io, config)
   if (replayable && original && 'original' in original) return refund(original, io, config)
-  return { kind: 'unknown', reason: 'unmapped' }
+  return unmapped()
 }
 
 async function findTransfer(attempt: string, { send, nowMs }: Io, config: AdyenConfig): Promise<Outcome> {
@@ -197,11 +188,10 @@ async function modify(
   const request = { method: 'POST', path: path`/payments/${reference}/` + what, attempt: key, json } as const
   return outcomeOf(await send(Modified.or(ServiceError), request), (body, status) => {
     if ('errorCode' in body) return refusedBy(body, status)
-    if ((body.reference ?? attempt) !== attempt) return { kind: 'unknown', reason: 'malformed' }
+    if ((body.reference ?? attempt) !== attempt) return MALFORMED
     // A capture or cancel changes the payment, which keeps its name; a refund has one of its own.
     const name = what === 'refunds' ? body.pspReference : reference
-    if (body.status === 'received') return { kind: 'pending', reference: name }
-    return { kind: 'unknown', reason: 'unmapped', reference: name }
+    return body.status === 'received' ? { kind: 'pending', reference: name } : unmapped(name)
   })
 }
 
@@ -221,6 +211,6 @@ async function payOut(request: PayOut, { send }: Io, config: AdyenConfig): Promi
   const post = { method: 'POST', path: '/transfers', attempt, json, ...atTransfers(config) } as const
   return outcomeOf(await send(Transfer.or(ServiceError), post), (body, status) => {
     if ('errorCode' in body) return refusedBy(body, status)
-    return (body.reference ?? attempt) === attempt ? transferOutcome(body) : { kind: 'unknown', reason: 'malformed' }
+    return (body.reference ?? attempt) === attempt ? transferOutcome(body) : MALFORMED
   })
 }

@@ -1,8 +1,7 @@
-import type { z } from 'zod'
 import type { DeclineCode } from '../../core/decline.ts'
 import type { Money } from '../../core/money.ts'
 import { fromMinor, toMinor } from '../amounts.ts'
-import type { InstrumentSeen, NextAction, Outcome } from '../contract.ts'
+import { type InstrumentSeen, MALFORMED, type NextAction, type Outcome, unmapped } from '../contract.ts'
 import { jsonOfBase64url } from '../encoding.ts'
 import { words } from '../tables.ts'
 import { type Amount, HostedFields, type Payment, type Transfer } from './wire.ts'
@@ -17,8 +16,7 @@ export function amountBody(amount: Money): { currency: string; value: number } |
 }
 
 /** Adyen's amount in ours; undefined for a fraction of our smallest unit. */
-export const moneyOf = (amount: z.infer<typeof Amount>): Money | undefined =>
-  fromMinor(amount.currency, amount.value, MINOR_UNITS)
+export const moneyOf = (amount: Amount): Money | undefined => fromMinor(amount.currency, amount.value, MINOR_UNITS)
 
 /** A card as Adyen takes it: a stored method's id, or hosted fields in base64url JSON. Undefined for all else, so for any number. */
 export function cardBody(token: string): Record<string, unknown> | undefined {
@@ -28,77 +26,50 @@ export function cardBody(token: string): Record<string, unknown> | undefined {
 }
 
 /** Every `resultCode` of the specification; `odd` are flows that we never start. */
-export const RESULTS = words([
-  ['taken', 'Authorised PartiallyAuthorised'],
-  ['declined', 'Refused Error'],
-  ['cancelled', 'Cancelled'],
-  ['pending', 'Pending Received'],
-  ['action', 'RedirectShopper IdentifyShopper ChallengeShopper PresentToShopper'],
-  ['odd', 'AuthenticationFinished AuthenticationNotRequired Success'],
-])
+export const RESULTS = words(
+  { taken: 'Authorised PartiallyAuthorised', declined: 'Refused Error', cancelled: 'Cancelled' },
+  { pending: 'Pending Received', odd: 'AuthenticationFinished AuthenticationNotRequired Success' },
+  { action: 'RedirectShopper IdentifyShopper ChallengeShopper PresentToShopper' },
+)
 
 /** `refusalReasonCode`, never its text. Source: https://docs.adyen.com/development-resources/refusal-reasons, 2026-11-22. */
-const REFUSALS = words<DeclineCode>([
-  ['generic_decline', '2'],
-  ['refer_to_issuer', '3'],
-  ['issuer_unavailable', '4 9'],
-  ['restricted_card', '5 25'],
-  ['expired_card', '6'],
-  ['invalid_request', '7 21'],
-  ['invalid_card_number', '8'],
-  ['card_not_supported', '10'],
-  ['authentication_failed', '11'],
-  ['insufficient_funds', '12'],
-  ['suspected_fraud_issuer', '14 31'],
-  ['cancelled_by_player', '15 16'],
-  ['processor_risk_decline', '20 22'],
-  ['transaction_not_permitted', '23'],
-  ['incorrect_cvc', '24'],
-  ['revocation_of_authorization', '26'],
-  ['do_not_honor', '27'],
-  ['amount_limit_exceeded', '28'],
-  ['frequency_limit_exceeded', '29'],
-  ['avs_mismatch', '32'],
-  ['authentication_required', '33 38'],
-  ['three_ds_unavailable', '39 42'],
-  ['scheme_retry_blocked', '46'],
-])
+const REFUSALS = words<DeclineCode>(
+  { generic_decline: '2', refer_to_issuer: '3', issuer_unavailable: '4 9', restricted_card: '5 25', expired_card: '6' },
+  { invalid_request: '7 21', invalid_card_number: '8', card_not_supported: '10', authentication_failed: '11' },
+  { insufficient_funds: '12', suspected_fraud_issuer: '14 31', cancelled_by_player: '15 16', incorrect_cvc: '24' },
+  { processor_risk_decline: '20 22', transaction_not_permitted: '23', revocation_of_authorization: '26' },
+  { do_not_honor: '27', amount_limit_exceeded: '28', frequency_limit_exceeded: '29', avs_mismatch: '32' },
+  { authentication_required: '33 38', three_ds_unavailable: '39 42', scheme_retry_blocked: '46' },
+)
 
 type Asked = { readonly attempt: string; readonly amount: Money }
 
 /** The answer of /payments and /payments/details; `manual` when an authorization only waits for its capture. */
-export function paymentOutcome(body: z.infer<typeof Payment>, asked: Asked, manual: boolean): Outcome {
+export function paymentOutcome(body: Payment, asked: Asked, manual: boolean): Outcome {
   const { resultCode, pspReference: reference, refusalReasonCode: processorCode } = body
   const known = reference === undefined ? {} : { reference }
-  if ((body.merchantReference ?? asked.attempt) !== asked.attempt) return { kind: 'unknown', reason: 'malformed' }
-  switch (RESULTS[resultCode]) {
-    case 'taken': {
-      const amount = body.amount ? moneyOf(body.amount) : asked.amount
-      if (reference === undefined || amount === undefined) break
-      if (manual) return { kind: 'authorized', reference, amount }
-      return { kind: 'succeeded', reference, amount, instrument: instrumentOf(body.additionalData ?? {}) }
-    }
-    case 'declined': {
-      // `Error` is final by the documents, and no word of the issuer.
-      const none = resultCode === 'Error' ? 'issuer_unavailable' : 'generic_decline'
-      if (processorCode === undefined) return { kind: 'declined', decline: { code: none }, ...known }
-      return { kind: 'declined', decline: { code: REFUSALS[processorCode] ?? 'unmapped', processorCode }, ...known }
-    }
-    case 'cancelled':
-      return { kind: 'voided', why: 'cancelled', ...known }
-    case 'pending':
-      return { kind: 'pending', ...known }
-    case 'action': {
-      // Without a reference: Adyen may name the payment anew once the player is back.
-      const action = actionOf(body.action)
-      if (action) return { kind: 'requires_action', action }
-    }
+  if ((body.merchantReference ?? asked.attempt) !== asked.attempt) return MALFORMED
+  const meaning = RESULTS[resultCode]
+  if (meaning === 'cancelled') return { kind: 'voided', why: 'cancelled', ...known }
+  if (meaning === 'pending') return { kind: 'pending', ...known }
+  if (meaning === 'declined') {
+    // `Error` is final by the documents, and no word of the issuer.
+    const none = resultCode === 'Error' ? 'issuer_unavailable' : 'generic_decline'
+    if (processorCode === undefined) return { kind: 'declined', decline: { code: none }, ...known }
+    return { kind: 'declined', decline: { code: REFUSALS[processorCode] ?? 'unmapped', processorCode }, ...known }
   }
-  return { kind: 'unknown', reason: 'unmapped', ...known }
+  const amount = body.amount ? moneyOf(body.amount) : asked.amount
+  if (meaning === 'taken' && reference !== undefined && amount !== undefined) {
+    if (manual) return { kind: 'authorized', reference, amount }
+    return { kind: 'succeeded', reference, amount, instrument: instrumentOf(body.additionalData ?? {}) }
+  }
+  // Without a reference: Adyen may name the payment anew once the player is back.
+  const action = meaning === 'action' && actionOf(body.action)
+  return action ? { kind: 'requires_action', action } : unmapped(reference)
 }
 
 /** Only a page to go to by GET, as we ask for: anything else needs Adyen's script or a form with their data. */
-function actionOf(action: z.infer<typeof Payment>['action']): NextAction | undefined {
+function actionOf(action: Payment['action']): NextAction | undefined {
   if (action?.type !== 'redirect' || (action.method ?? 'GET') !== 'GET') return undefined
   return action.url && /^https?:\/\//.test(action.url)
     ? { type: 'three_ds', url: action.url, method: 'GET' }
@@ -113,55 +84,50 @@ function instrumentOf(data: Readonly<Record<string, unknown>>): InstrumentSeen {
 }
 
 /** Every `status` of a transfer; `odd` is what can't happen to a payout of ours. */
-export const TRANSFER_STATUSES = words([
-  ['pending', 'received authorised pending pendingApproval approvalPending pendingExecution bookingPending'],
-  ['pending', 'bankTransferPending'],
-  ['paid', 'booked bankTransfer credited'],
-  ['declined', 'refused rejected failed error expired'],
-  ['cancelled', 'cancelled'],
-  ['returned', 'returned reversed'],
-  ['odd', 'adviceAuthorised adviceRefused atmWithdrawal atmWithdrawalReversalPending atmWithdrawalReversed captured'],
-  ['odd', 'authAdjustmentAuthorised authAdjustmentError authAdjustmentRefused capturePending capturedExternally'],
-  ['odd', 'captureReversalPending captureReversed chargeback chargebackExternally chargebackPending undefined'],
-  ['odd', 'chargebackReversalPending chargebackReversed depositCorrection depositCorrectionPending dispute fee'],
-  ['odd', 'disputeClosed disputeExpired disputeNeedsReview feePending interchangeAdjusted internalTransfer'],
-  ['odd', 'internalTransferPending invoiceDeduction invoiceDeductionPending manualCorrectionPending miscCost'],
-  ['odd', 'manuallyCorrected matchedStatement matchedStatementPending merchantPayin merchantPayinPending'],
-  ['odd', 'merchantPayinReversed merchantPayinReversedPending miscCostPending paymentCost paymentCostPending'],
-  ['odd', 'refundPending refundReversalPending refundReversed refunded refundedExternally reserveAdjustment'],
-  ['odd', 'reserveAdjustmentPending secondChargeback secondChargebackPending'],
-])
+export const TRANSFER_STATUSES = words(
+  { paid: 'booked bankTransfer credited', declined: 'refused rejected failed error expired', cancelled: 'cancelled' },
+  { pending: 'received authorised pending pendingApproval approvalPending pendingExecution bookingPending' },
+  { pending: 'bankTransferPending', returned: 'returned reversed' },
+  { odd: 'adviceAuthorised adviceRefused atmWithdrawal atmWithdrawalReversalPending atmWithdrawalReversed' },
+  { odd: 'captured authAdjustmentAuthorised authAdjustmentError authAdjustmentRefused capturePending' },
+  { odd: 'capturedExternally captureReversalPending captureReversed chargeback chargebackExternally' },
+  { odd: 'chargebackPending undefined chargebackReversalPending chargebackReversed depositCorrection' },
+  { odd: 'depositCorrectionPending dispute fee disputeClosed disputeExpired disputeNeedsReview feePending' },
+  { odd: 'interchangeAdjusted internalTransfer internalTransferPending invoiceDeduction invoiceDeductionPending' },
+  { odd: 'manualCorrectionPending miscCost manuallyCorrected matchedStatement matchedStatementPending' },
+  { odd: 'merchantPayin merchantPayinPending merchantPayinReversed merchantPayinReversedPending miscCostPending' },
+  { odd: 'paymentCost paymentCostPending refundPending refundReversalPending refundReversed refunded' },
+  { odd: 'refundedExternally reserveAdjustment reserveAdjustmentPending secondChargeback' },
+  { odd: 'secondChargebackPending' },
+)
 
 /** A transfer's `reason`: the rows that say something of a bank payout. The rest is unmapped, and stops. */
-const TRANSFER_REASONS = words<DeclineCode>([
-  ['payout_float_insufficient', 'notEnoughBalance'],
-  ['bank_account_closed', 'counterpartyAccountClosed counterpartyAccountBlocked'],
-  [
-    'bank_account_invalid',
-    'counterpartyAccountNotFound invalidAccount invalidToAccount transferInstrumentDoesNotExist',
-  ],
-  [
-    'bank_rail_unavailable',
-    'counterpartyBankTimedOut counterpartyBankUnavailable routeNotFound unableToRouteTransaction',
-  ],
-  ['payout_beneficiary_invalid', 'counterpartyAddressRequired refusedByCounterpartyBank refusedByCustomer'],
-  ['amount_limit_exceeded', 'amountLimitExceeded withdrawalAmountExceeded invalidAmount'],
-  ['merchant_inactive', 'accountHierarchyNotActive balanceAccountTemporarilyBlockedByTransactionRule'],
-  ['processor_risk_decline', 'declinedByTransactionRule declinedByBapValidation fraud fraudCancelled'],
-])
+const TRANSFER_REASONS = words<DeclineCode>(
+  { payout_float_insufficient: 'notEnoughBalance' },
+  { bank_account_closed: 'counterpartyAccountClosed counterpartyAccountBlocked' },
+  {
+    bank_account_invalid: 'counterpartyAccountNotFound invalidAccount invalidToAccount transferInstrumentDoesNotExist',
+  },
+  { bank_rail_unavailable: 'counterpartyBankTimedOut counterpartyBankUnavailable routeNotFound' },
+  { bank_rail_unavailable: 'unableToRouteTransaction', payout_beneficiary_invalid: 'counterpartyAddressRequired' },
+  { payout_beneficiary_invalid: 'refusedByCounterpartyBank refusedByCustomer' },
+  { amount_limit_exceeded: 'amountLimitExceeded withdrawalAmountExceeded invalidAmount' },
+  { merchant_inactive: 'accountHierarchyNotActive balanceAccountTemporarilyBlockedByTransactionRule' },
+  { processor_risk_decline: 'declinedByTransactionRule declinedByBapValidation fraud fraudCancelled' },
+)
 
 /** The answer of /transfers, of its look-up and of its webhook. */
-export function transferOutcome({ id: reference, reason, status, events, ...rest }: z.infer<typeof Transfer>): Outcome {
+export function transferOutcome({ id: reference, reason, status, events, ...rest }: Transfer): Outcome {
   const amount = moneyOf(rest.amount)
   const meaning = TRANSFER_STATUSES[status]
   // A bank may turn down what was booked already: then the money comes back.
   const back = meaning === 'declined' && events?.some((event) => event.status === 'booked')
-  if (amount === undefined) return { kind: 'unknown', reason: 'unmapped', reference }
+  if (amount === undefined) return unmapped(reference)
   if (meaning === 'paid') return { kind: 'succeeded', reference, amount }
   if (meaning === 'returned' || back) return { kind: 'returned', reference, amount }
   if (meaning === 'pending') return { kind: 'pending', reference }
   if (meaning === 'cancelled') return { kind: 'voided', reference, why: 'cancelled' }
-  if (meaning !== 'declined') return { kind: 'unknown', reason: 'unmapped', reference }
+  if (meaning !== 'declined') return unmapped(reference)
   const code = (reason && TRANSFER_REASONS[reason]) || 'unmapped'
   return { kind: 'declined', reference, decline: { code, processorCode: reason ?? status } }
 }

@@ -3,7 +3,8 @@ import { z } from 'zod'
 // What Adyen sends, as far as we read it. Source: https://github.com/Adyen/adyen-openapi, Checkout v72, Transfers v4 and
 // Webhooks v1, read 2026-11-22. An amount past 2^53 comes as text, see exact-json.ts.
 const Value = z.union([z.int(), z.string().regex(/^\d{1,19}$/)])
-export const Amount = z.object({ currency: z.string(), value: Value })
+const Amount = z.object({ currency: z.string(), value: Value })
+export type Amount = z.infer<typeof Amount>
 
 /** The 4xx answers of both APIs. */
 export const ServiceError = z.object({ errorCode: z.string() })
@@ -18,13 +19,11 @@ export const Payment = z.object({
   additionalData: z.record(z.string(), z.unknown()).optional(),
   action: z.object({ type: z.string(), url: z.string().optional(), method: z.string().optional() }).optional(),
 })
+export type Payment = z.infer<typeof Payment>
 
 /** POST /payments/{paymentPspReference}/captures, cancels, refunds, reversals. */
-export const Modified = z.object({
-  pspReference: z.string().min(1),
-  reference: z.string().optional(),
-  status: z.string(),
-})
+const Name = z.string().min(1)
+export const Modified = z.object({ pspReference: Name, reference: z.string().optional(), status: z.string() })
 
 /** POST /transfers, and the data of its webhooks. */
 export const Transfer = z.object({
@@ -38,12 +37,13 @@ export const Transfer = z.object({
   sequenceNumber: z.int().optional(),
   events: z.array(z.object({ status: z.string().optional() })).optional(),
 })
+export type Transfer = z.infer<typeof Transfer>
 
 /** GET /transfers. */
 export const Transfers = z.object({ data: z.array(Transfer).optional() })
 
 /** One standard webhook item: the eight signed fields, and the signature. */
-export const Item = z.object({
+const Item = z.object({
   pspReference: z.string(),
   originalReference: z.string().nullish(),
   merchantAccountCode: z.string(),
@@ -53,13 +53,10 @@ export const Item = z.object({
   success: z.string(),
   additionalData: z.object({ hmacSignature: z.string().optional() }).optional(),
 })
+export type Item = z.infer<typeof Item>
 // Adyen sends one item a body in JSON, up to six by its documents.
-export const Notification = z.object({
-  notificationItems: z
-    .array(z.object({ NotificationRequestItem: Item }))
-    .min(1)
-    .max(6),
-})
+const Items = z.array(z.object({ NotificationRequestItem: Item })).min(1)
+export const Notification = z.object({ notificationItems: Items.max(6) })
 
 /** A webhook of the balance platform. */
 export const TransferNotice = z.object({ type: z.string(), data: z.unknown() })

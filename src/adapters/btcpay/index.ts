@@ -1,17 +1,7 @@
 import { z } from 'zod'
 import { formatAmount } from '../../core/money.ts'
-import {
-  type Charge,
-  defineAdapter,
-  type Find,
-  type Io,
-  type Outcome,
-  outcomeOf,
-  type PayOut,
-  type Refund,
-  type Send,
-  type Sent,
-} from '../contract.ts'
+import type { Charge, Find, Io, Outcome, PayOut, Refund, Send, Sent } from '../contract.ts'
+import { defineAdapter, outcomeOf, REFUSED, unmapped } from '../contract.ts'
 import { path } from '../path.ts'
 import {
   type Asked,
@@ -70,8 +60,6 @@ export const btcpay = defineAdapter<BtcpayConfig>({
   events,
 })
 
-/** Nothing was sent: the request can't be said in BTCPay's words. */
-const REFUSED: Outcome = { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request' }
 // BTCPay gives a store's payouts only whole, some 400 bytes each: this holds forty thousand.
 const MAX_LIST_BYTES = 16 * 1_048_576
 const TWICE: Outcome = { kind: 'unknown', reason: 'duplicate_request' }
@@ -127,7 +115,7 @@ async function findInvoice(asked: Asked, send: Send, config: BtcpayConfig): Prom
 async function find({ attempt, flow, amount, original }: Find, { send }: Io, config: BtcpayConfig): Promise<Outcome> {
   if (flow === 'deposit') return findInvoice({ attempt, amount }, send, config)
   if (flow === 'refund') return findRefund({ attempt, amount }, send, config)
-  return findPayout(attempt, original && 'destination' in original ? original : undefined, send, config)
+  return findPayout({ attempt, ...(original && { original }) }, send, config)
 }
 
 async function refund({ attempt, amount, original }: Refund, { send }: Io, config: BtcpayConfig): Promise<Outcome> {
@@ -156,7 +144,7 @@ async function findRefund(asked: Asked, send: Send, config: BtcpayConfig): Promi
 async function payOut(request: PayOut, { send }: Io, config: BtcpayConfig): Promise<Outcome> {
   const { attempt, amount, destination } = request
   if (destination.type !== 'crypto' || NETWORKS[amount.asset] !== destination.network) return REFUSED
-  const before = await findPayout(attempt, request, send, config)
+  const before = await findPayout({ attempt, original: request }, send, config)
   if (before.kind !== 'not_found') return before
   const what = { destination: destination.address, amount: formatAmount(amount), payoutMethodId: railOf(amount.asset) }
   const json = { ...what, approved: false, metadata: { source: 'paycage', attempt } }
@@ -164,17 +152,14 @@ async function payOut(request: PayOut, { send }: Io, config: BtcpayConfig): Prom
   const sent = await send(Payout.or(Problem), post)
   if (sent.kind !== 'answer' || !isMade(sent.body)) return notMade(sent)
   if (!fits(sent.body, request)) return { kind: 'unknown', reason: 'malformed', reference: sent.body.id }
-  const after = await findPayout(attempt, request, send, config)
+  const after = await findPayout({ attempt, original: request }, send, config)
   // It was made, whatever the look-up says: its approval is left to the next one.
   return 'reference' in after && after.reference ? after : payoutOutcome(sent.body)
 }
 
-async function findPayout(
-  attempt: string,
-  request: PayOut | undefined,
-  send: Send,
-  config: BtcpayConfig,
-): Promise<Outcome> {
+type Sought = Pick<Find, 'attempt' | 'original'>
+
+async function findPayout({ attempt, original }: Sought, send: Send, config: BtcpayConfig): Promise<Outcome> {
   const list = path`/api/v1/stores/${config.store_id}/payouts?includeCancelled=true`
   const sent = await send(Payouts, { method: 'GET', path: list, maxAnswerBytes: MAX_LIST_BYTES })
   if (sent.kind !== 'answer') return outcomeOf(sent, () => TWICE)
@@ -183,8 +168,9 @@ async function findPayout(
   const moved = (one: Payout) => ['pending', 'paid'].includes(PAYOUT_STATES[one.state] ?? '')
   const payout = theOne(ours, moved, (a, b) => (a.id < b.id ? -1 : 1))
   if (!payout) return TWICE
-  if (!request || PAYOUT_STATES[payout.state] !== 'unapproved') return payoutOutcome(payout)
-  if (!fits(payout, request)) return { kind: 'unknown', reason: 'unmapped', reference: payout.id }
+  const isNew = PAYOUT_STATES[payout.state] === 'unapproved'
+  if (!isNew || !original || !('destination' in original)) return payoutOutcome(payout)
+  if (!fits(payout, original)) return unmapped(payout.id)
   const json = { revision: payout.revision }
   const approved = await send(Payout.or(Problem), { method: 'POST', path: path`/api/v1/payouts/${payout.id}`, json })
   // Approved or not, the payout is in BTCPay's hands; an approval can't be given twice.

@@ -1,8 +1,7 @@
-import type { z } from 'zod'
 import type { DeclineCode } from '../../core/decline.ts'
 import { formatAmount, type Money } from '../../core/money.ts'
 import { fromDecimal } from '../amounts.ts'
-import type { Outcome, PayOut } from '../contract.ts'
+import { MALFORMED, type Outcome, type PayOut, REFUSED, unmapped } from '../contract.ts'
 import { words } from '../tables.ts'
 import type { Invoice, PaymentMethods, Payout, Problem, PullPayment } from './wire.ts'
 
@@ -10,35 +9,22 @@ import type { Invoice, PaymentMethods, Payout, Problem, PullPayment } from './wi
 export type Asked = { readonly attempt: string; readonly amount: Money }
 
 /** Every `InvoiceStatus`. `ended` is Expired and Invalid alike: nothing more is awaited, but money may have come. */
-export const INVOICE_STATUSES = words([
-  ['open', 'New'],
-  ['pending', 'Processing'],
-  ['paid', 'Settled'],
-  ['ended', 'Expired Invalid'],
-])
+export const INVOICE_STATUSES = words({ open: 'New', pending: 'Processing', paid: 'Settled', ended: 'Expired Invalid' })
 
 /** Every `PayoutState`. */
-export const PAYOUT_STATES = words([
-  ['unapproved', 'AwaitingApproval'],
-  ['pending', 'AwaitingPayment InProgress'],
-  ['paid', 'Completed'],
-  ['cancelled', 'Cancelled'],
-])
+export const PAYOUT_STATES = words(
+  { unapproved: 'AwaitingApproval', pending: 'AwaitingPayment InProgress' },
+  { paid: 'Completed', cancelled: 'Cancelled' },
+)
 
 /** Every `PaymentStatus` of a payment to an invoice. */
-export const PAYMENT_STATUSES = words([
-  ['coming', 'Processing'],
-  ['arrived', 'Settled'],
-  ['lost', 'Invalid'],
-])
+export const PAYMENT_STATUSES = words({ coming: 'Processing', arrived: 'Settled', lost: 'Invalid' })
 
 /** The documented codes of a refused payout. */
-const PROBLEMS = words<DeclineCode>([
-  ['payout_float_insufficient', 'overdraft'],
-  ['payout_beneficiary_invalid', 'duplicate-destination'],
-  ['amount_limit_exceeded', 'amount-too-low'],
-  ['method_not_enabled', 'payment-method-not-supported'],
-])
+const PROBLEMS = words<DeclineCode>(
+  { payout_float_insufficient: 'overdraft', payout_beneficiary_invalid: 'duplicate-destination' },
+  { amount_limit_exceeded: 'amount-too-low', method_not_enabled: 'payment-method-not-supported' },
+)
 
 /** The on-chain rail of an asset. */
 export const railOf = (asset: string): string => `${asset}-CHAIN`
@@ -47,7 +33,7 @@ export const railOf = (asset: string): string => `${asset}-CHAIN`
 export function invoiceOutcome(invoice: Invoice, { attempt, amount: asked }: Asked): Outcome | undefined {
   const { id: reference, status, additionalStatus, currency, paidAmount } = invoice
   const { asset } = asked
-  if ((invoice.metadata?.orderId ?? attempt) !== attempt) return { kind: 'unknown', reason: 'malformed' }
+  if ((invoice.metadata?.orderId ?? attempt) !== attempt) return MALFORMED
   // What was paid, not what was asked: settle holds an overpayment, and one marked as settled by hand without money.
   const amount = currency === asset ? fromDecimal(asset, paidAmount ?? '0') : undefined
   switch (INVOICE_STATUSES[status]) {
@@ -57,39 +43,27 @@ export function invoiceOutcome(invoice: Invoice, { attempt, amount: asked }: Ask
     case 'pending':
       return { kind: 'pending', reference }
     case 'paid':
-      return amount ? { kind: 'succeeded', reference, amount } : { kind: 'unknown', reason: 'unmapped', reference }
+      return amount ? { kind: 'succeeded', reference, amount } : unmapped(reference)
     case 'ended':
       if (additionalStatus !== 'None') return undefined
       return { kind: 'voided', reference, why: 'expired' }
     default:
-      return { kind: 'unknown', reason: 'unmapped', reference }
+      return unmapped(reference)
   }
 }
 
 /** An invoice that had ended, by its payments: whatever arrived late or in part is money, and is told as such. */
-export function endedOutcome(
-  { id: reference }: Invoice,
-  asset: string,
-  methods: z.infer<typeof PaymentMethods>,
-): Outcome {
+export function endedOutcome({ id: reference }: Invoice, asset: string, methods: PaymentMethods): Outcome {
   const payments = methods.filter((one) => one.paymentMethodId === railOf(asset)).flatMap((one) => one.payments ?? [])
   if (payments.some((payment) => PAYMENT_STATUSES[payment.status] === 'coming')) return { kind: 'pending', reference }
-  const arrived = payments.filter((payment) => PAYMENT_STATUSES[payment.status] === 'arrived')
-  const amount = sum(
-    asset,
-    arrived.map((payment) => payment.value),
-  )
-  if (amount === undefined) return { kind: 'unknown', reason: 'unmapped', reference }
+  const arrived = payments.filter((payment) => PAYMENT_STATUSES[payment.status] === 'arrived').map((one) => one.value)
+  const amount = sum(asset, arrived)
+  if (amount === undefined) return unmapped(reference)
   return amount.minor > 0n ? { kind: 'succeeded', reference, amount } : { kind: 'voided', reference, why: 'expired' }
 }
 
 /** Where the player pays: the address when it is known, else BTCPay's own page. */
-export function payAction(
-  invoice: Invoice,
-  asset: string,
-  network: string,
-  methods: z.infer<typeof PaymentMethods>,
-): Outcome {
+export function payAction(invoice: Invoice, asset: string, network: string, methods: PaymentMethods): Outcome {
   const { id: reference, checkoutLink: link, expirationTime } = invoice
   const rail = methods.find((one) => one.paymentMethodId === railOf(asset))
   const due = fromDecimal(asset, rail?.due ?? '')
@@ -117,11 +91,11 @@ export function payoutOutcome({ id: reference, state, originalAmount, originalCu
     case 'pending':
       return { kind: 'pending', reference }
     case 'paid':
-      return amount ? { kind: 'succeeded', reference, amount } : { kind: 'unknown', reason: 'unmapped', reference }
+      return amount ? { kind: 'succeeded', reference, amount } : unmapped(reference)
     case 'cancelled':
       return { kind: 'voided', reference, why: 'cancelled' }
     default:
-      return { kind: 'unknown', reason: 'unmapped', reference }
+      return unmapped(reference)
   }
 }
 
@@ -134,17 +108,14 @@ export const fits = (payout: Payout, { attempt, amount, destination }: PayOut): 
   fromDecimal(amount.asset, payout.originalAmount)?.minor === amount.minor
 
 /** A refund is a pull payment, which its owner claims by payouts. */
-export function refundOutcome(pull: z.infer<typeof PullPayment>, claims: readonly Payout[], wanted: Asked): Outcome {
+export function refundOutcome(pull: PullPayment, claims: readonly Payout[], wanted: Asked): Outcome {
   const { id: reference, name, archived, viewLink } = pull
   const { attempt, amount: asked } = wanted
-  if ((name ?? attempt) !== attempt) return { kind: 'unknown', reason: 'malformed' }
-  const completed = claims.filter((claim) => PAYOUT_STATES[claim.state] === 'paid')
-  const amount = sum(
-    asked.asset,
-    completed.map((claim) => claim.originalAmount),
-  )
+  if ((name ?? attempt) !== attempt) return MALFORMED
+  const paid = claims.filter((claim) => PAYOUT_STATES[claim.state] === 'paid').map((claim) => claim.originalAmount)
+  const amount = sum(asked.asset, paid)
   const known = claims.every((claim) => PAYOUT_STATES[claim.state] !== undefined)
-  if (amount === undefined || !known) return { kind: 'unknown', reason: 'unmapped', reference }
+  if (amount === undefined || !known) return unmapped(reference)
   if (amount.minor >= asked.minor) return { kind: 'succeeded', reference, amount }
   const open = claims.some((claim) => ['unapproved', 'pending'].includes(PAYOUT_STATES[claim.state] ?? ''))
   if (open || amount.minor > 0n || !viewLink) return { kind: 'pending', reference }
@@ -154,11 +125,11 @@ export function refundOutcome(pull: z.infer<typeof PullPayment>, claims: readonl
 
 /** A 4xx answer: nothing was made. Only what a payout's documents name is a decline. */
 export function refusal(problem: Problem, status: number): Outcome {
-  if (status < 400) return { kind: 'unknown', reason: 'malformed' }
+  if (status < 400) return MALFORMED
   const processorCode = 'code' in problem ? problem.code : undefined
   const code = processorCode === undefined ? undefined : PROBLEMS[processorCode]
   if (code && processorCode) return { kind: 'declined', decline: { code, processorCode } }
-  return { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request' }
+  return REFUSED
 }
 
 function sum(asset: string, amounts: readonly string[]): Money | undefined {

@@ -1,10 +1,8 @@
-import type { Events, InboundWebhook, ProcessorEvent, Refusal } from '../contract.ts'
+import { type Events, type InboundWebhook, refused, unmapped, verified } from '../contract.ts'
 import { parseExactJson } from '../exact-json.ts'
 import { fromHex, signedByAny } from '../signature.ts'
 import type { BtcpayConfig } from './index.ts'
 import { Delivery } from './wire.ts'
-
-const refused = (why: Refusal): Events => ({ kind: 'refused', why })
 
 /**
  * `BTCPay-Sig: sha256=<hex HMAC of the raw bytes>`. A webhook carries no amount, so it is only a bell: what happened is
@@ -28,14 +26,13 @@ export async function events({ body, headers, secrets }: InboundWebhook, config:
       ? ({ flow: 'refund', reference: pullPaymentId } as const)
       : payoutId && ({ flow: 'withdrawal', reference: payoutId } as const)
   // News of subscriptions and payment requests, which we don't use.
-  if (!subject) return { kind: 'verified', events: [] }
-  const event: ProcessorEvent = {
+  if (!subject) return verified()
+  return verified({
     id: originalDeliveryId || deliveryId,
     ...subject,
     ...(invoiceId && metadata?.orderId && { attempt: metadata.orderId }),
     atMs: timestamp * 1_000,
-    outcome: { kind: 'unknown', reason: 'unmapped', reference: subject.reference },
+    outcome: unmapped(subject.reference),
     lookUp: true,
-  }
-  return { kind: 'verified', events: [event] }
+  })
 }

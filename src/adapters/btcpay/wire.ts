@@ -31,6 +31,7 @@ export const PaymentMethods = z.array(
     payments: z.array(z.object({ value: Decimal, status: z.string() })).nullish(),
   }),
 )
+export type PaymentMethods = z.infer<typeof PaymentMethods>
 
 /** GET and POST /stores/{storeId}/payouts, /payouts/{payoutId}, GET /pull-payments/{pullPaymentId}/payouts. */
 export const Payout = z.object({
@@ -52,6 +53,7 @@ export const PullPayment = z.object({
   archived: z.boolean().nullish(),
   viewLink: z.string().nullish(),
 })
+export type PullPayment = z.infer<typeof PullPayment>
 export const PullPayments = z.array(PullPayment)
 
 /** The 4xx answers: one problem, or a list of fields. */

@@ -1,4 +1,4 @@
-import type { Events, InboundWebhook } from '../contract.ts'
+import { type Events, type InboundWebhook, refused, verified } from '../contract.ts'
 import { parseExactJson } from '../exact-json.ts'
 import { isFresh, readTimestamped, signedByAny } from '../signature.ts'
 import { FLOW, outcomeOfReply } from './map.ts'
@@ -11,24 +11,22 @@ const SHA256_BYTES = 32
 export async function sandboxEvents(webhook: InboundWebhook, processor: string): Promise<Events> {
   const { body, headers, secrets, nowMs } = webhook
   const header = headers[HEADER]
-  if (header === undefined || header === '') return { kind: 'refused', why: 'signature_missing' }
+  if (header === undefined || header === '') return refused('signature_missing')
   const signature = readTimestamped(header, SHA256_BYTES)
-  if (!signature) return { kind: 'refused', why: 'signature_invalid' }
+  if (!signature) return refused('signature_invalid')
   const { timestamp, signatures } = signature
-  if (!signedByAny('sha256', secrets, signatures, [`${timestamp}.`, body]))
-    return { kind: 'refused', why: 'signature_invalid' }
-  if (!isFresh(timestamp, nowMs)) return { kind: 'refused', why: 'stale' }
+  if (!signedByAny('sha256', secrets, signatures, [`${timestamp}.`, body])) return refused('signature_invalid')
+  if (!isFresh(timestamp, nowMs)) return refused('stale')
   const event = EventReply.safeParse(parseExactJson(body)?.value)
-  if (!event.success) return { kind: 'refused', why: 'malformed' }
+  if (!event.success) return refused('malformed')
   const { id, at, data } = event.data
-  if (event.data.processor !== processor) return { kind: 'refused', why: 'wrong_account' }
-  const told = {
+  if (event.data.processor !== processor) return refused('wrong_account')
+  return verified({
     id,
     flow: FLOW[data.kind],
     attempt: data.our_ref,
     reference: data.id,
     atMs: at,
     outcome: outcomeOfReply(data, data.our_ref),
-  }
-  return { kind: 'verified', events: [told] }
+  })
 }

@@ -190,7 +190,9 @@ export const cancelDepositById = endpoint({
   method: 'post',
   path: '/v1/deposits/{id}/cancel',
   tag: 'deposits',
-  summary: 'Give up a deposit that waits for the player',
+  summary: 'Give up a deposit that waits for the player or for its capture',
+  description:
+    'One that waits for the player is cancelled at once. One that is authorized is cancelled by the processor: until its word comes the deposit stays `processing`, and it may still succeed where the capture was faster.',
   scope: 'deposits:write',
   idempotent: true,
   params: IdParams,

@@ -103,6 +103,7 @@ export const DepositShown = z
     method: z.record(z.string(), z.string()),
     next_action: z.looseObject({ type: z.string() }).nullable(),
     refunded_amount: AmountShown,
+    charged_back_amount: AmountShown,
     return_url: z.string().nullable(),
   })
   .openapi('Deposit')
@@ -133,6 +134,10 @@ export const RefundShown = z
     ...MONEY_SHOWN,
     reason: z.string().nullable(),
     reference: z.string().nullable(),
+    duplicate_of: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The attempt whose second capture of the deposit this sends back.' }),
     decline: DeclineShown.nullable(),
     created_at: Timestamp,
     updated_at: Timestamp,

@@ -29,6 +29,9 @@ export function depositSettled({
   ])
 }
 
+/** The key of a second capture's posting: that it exists says that this attempt's money waits in suspense, not with the player. */
+export const duplicateKey = (deposit: string, attempt: string): string => `deposit:${deposit}:duplicate:${attempt}`
+
 type Duplicate = {
   readonly deposit: string
   readonly attempt: string
@@ -38,14 +41,14 @@ type Duplicate = {
 
 /** A second processor took the money of a deposit that is credited already: it waits in suspense until people send it back. */
 export function duplicateCaptured({ deposit, attempt, connection, amount }: Duplicate): Posting {
-  return posting(`deposit:${deposit}:duplicate:${attempt}`, 'duplicate_captured', [
+  return posting(duplicateKey(deposit, attempt), 'duplicate_captured', [
     transfer(receivable(connection), SUSPENSE, amount),
   ])
 }
 
-/** That second sum went back to where it came from. */
-export function duplicateReturned({ deposit, attempt, connection, amount }: Duplicate): Posting {
-  return posting(`deposit:${deposit}:duplicate_returned:${attempt}`, 'duplicate_returned', [
+/** The second capture of a deposit went back where it came from: the processor has less of ours, and nothing waits in suspense. */
+export function duplicateRefunded({ deposit, attempt, connection, amount }: Duplicate): Posting {
+  return posting(`${duplicateKey(deposit, attempt)}:refunded`, 'duplicate_refunded', [
     transfer(SUSPENSE, receivable(connection), amount),
   ])
 }

@@ -48,6 +48,13 @@ export function disputeWon({
   ])
 }
 
+/** A dispute won after the house had borne what the player owed of it: the loss is undone, so that the win can be posted as any other. */
+export function disputeLossUndone({ dispute, player, amount }: Omit<Disputed, 'connection'>): Posting {
+  return posting(`dispute:${dispute}:loss_undone`, 'dispute_loss_undone', [
+    transfer(debt(player), CHARGEBACK_LOSS, amount),
+  ])
+}
+
 /** A dispute lost and the player's debt not collectable: the house bears it. */
 export function disputeLost({ dispute, player, amount }: Omit<Disputed, 'connection'>): Posting {
   return posting(`dispute:${dispute}:lost`, 'dispute_lost', [transfer(CHARGEBACK_LOSS, debt(player), amount)])

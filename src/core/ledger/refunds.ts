@@ -25,7 +25,7 @@ export function refundReleased({ refund, player, amount }: Refund): Posting {
   return posting(`refund:${refund}:released`, 'refund_released', [transfer(held(player), cash(player), amount)])
 }
 
-/** A refund that had succeeded came back: the processor has the money again, and so has the player. */
+/** A refund that had been confirmed came back to the processor: the player has the money back. */
 export function refundReturned({
   refund,
   player,

@@ -58,6 +58,8 @@ export const payment = pgTable(
     connectionId: text(),
     /** Deposits: what has been refunded or is on its way back. */
     refunded: minorUnits().notNull().default(sql`0`),
+    /** Deposits: what chargebacks have taken of it and not given back. With refunds it never passes what was captured. */
+    chargedBack: minorUnits().notNull().default(sql`0`),
     runId: text(),
     /** The client that asked for it. */
     requestedBy: text().notNull(),
@@ -75,7 +77,10 @@ export const payment = pgTable(
     index('payment_newest').on(t.operatorId, t.direction, t.id),
     index('payment_by_player').on(t.operatorId, t.playerId, t.id),
     check('payment_amount', sql`${t.amount} > 0 and ${t.amount} < 1e38 and scale(${t.amount}) = 0`),
-    check('payment_refunded', sql`${t.refunded} >= 0 and ${t.refunded} <= ${t.amount}`),
+    check(
+      'payment_refunded',
+      sql`${t.refunded} >= 0 and ${t.chargedBack} >= 0 and ${t.refunded} + ${t.chargedBack} <= ${t.amount}`,
+    ),
     check(
       'payment_status_known',
       sql`(${t.direction} = 'deposit' and ${t.status} in ('requires_action', 'processing', 'unknown', 'succeeded', 'declined', 'failed', 'cancelled', 'expired'))
@@ -144,6 +149,8 @@ export const refund = pgTable(
     status: text().notNull(),
     reason: text(),
     reference: text(),
+    /** The second capture of a deposit that this sends back; null for a refund of the deposit itself. */
+    duplicateOf: text(),
     decline: jsonb().$type<Decline>(),
     runId: text(),
     requestedBy: text().notNull(),
@@ -156,6 +163,10 @@ export const refund = pgTable(
     foreignKey({ columns: [t.operatorId, t.depositId], foreignColumns: [payment.operatorId, payment.id] }),
     uniqueIndex('refund_reference').on(t.operatorId, t.reference),
     uniqueIndex('refund_run_id').on(t.operatorId, t.runId),
+    // A second capture goes back once: a refund of it that may still succeed keeps all others out.
+    uniqueIndex('refund_one_of_duplicate')
+      .on(t.operatorId, t.duplicateOf)
+      .where(sql`${t.status} not in ('declined', 'failed')`),
     index('refund_by_deposit').on(t.operatorId, t.depositId),
     check('refund_amount', sql`${t.amount} > 0 and ${t.amount} < 1e38 and scale(${t.amount}) = 0`),
     check('refund_status_known', sql`${t.status} in ('processing', 'unknown', 'succeeded', 'declined', 'failed')`),

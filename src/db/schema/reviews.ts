@@ -9,7 +9,7 @@ export const review = pgTable(
     operatorId: text().notNull(),
     id: text().notNull(),
     subjectId: text().notNull(),
-    kind: text().$type<'withdrawal' | 'unknown_outcome' | 'integrity' | 'late_success'>().notNull(),
+    kind: text().$type<'withdrawal' | 'unknown_outcome' | 'integrity' | 'late_success' | 'dispute'>().notNull(),
     reasons: jsonb().$type<{ check: string; code: string }[]>().notNull(),
     status: text().$type<'open' | 'approved' | 'rejected' | 'escalated'>().notNull().default('open'),
     /** How many different people must say yes. */

@@ -2,11 +2,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bonusConverted, bonusForfeited, bonusGranted } from '../../../src/core/ledger/bonuses.ts'
 import { cash, debt, held, payable, receivable, SUSPENSE } from '../../../src/core/ledger/chart.ts'
-import { debtCollected, depositReversed, depositSettled } from '../../../src/core/ledger/deposits.ts'
-import { chargebackReceived, disputeLost, disputeWon } from '../../../src/core/ledger/disputes.ts'
+import {
+  debtCollected,
+  depositReversed,
+  depositSettled,
+  duplicateCaptured,
+  duplicateRefunded,
+} from '../../../src/core/ledger/deposits.ts'
+import { chargebackReceived, disputeLossUndone, disputeLost, disputeWon } from '../../../src/core/ledger/disputes.ts'
 import { betPlaced, rolledBack, winPaid } from '../../../src/core/ledger/games.ts'
 import { inverse, type Posting } from '../../../src/core/ledger/posting.ts'
-import { refundSettled } from '../../../src/core/ledger/refunds.ts'
+import { refundReturned, refundSettled } from '../../../src/core/ledger/refunds.ts'
 import {
   reserveReleased,
   settlementReceived,
@@ -61,6 +67,9 @@ const anyPosting: fc.Arbitrary<Posting> = fc.oneof(
     .tuple(amounts, fc.boolean())
     .map(([amount, paid]) => out.withdrawalReturned({ ...ids, player, connection, amount, paid })),
   amounts.map((amount) => refundSettled({ ...ids, player, connection, amount })),
+  amounts.map((amount) => refundReturned({ ...ids, player, connection, amount })),
+  amounts.map((amount) => duplicateCaptured({ ...ids, connection, amount })),
+  amounts.map((amount) => duplicateRefunded({ ...ids, connection, amount })),
   fc
     .tuple(amounts, anySum, fees)
     .map(([amount, availableCash, fee]) =>
@@ -70,6 +79,7 @@ const anyPosting: fc.Arbitrary<Posting> = fc.oneof(
     .tuple(amounts, anySum)
     .map(([amount, outstandingDebt]) => disputeWon({ ...ids, player, connection, amount, outstandingDebt })),
   amounts.map((amount) => disputeLost({ ...ids, player, amount })),
+  amounts.map((amount) => disputeLossUndone({ ...ids, player, amount })),
   fc
     .tuple(anySum, anySum, anySum)
     .filter(([net]) => net.minor !== 0n)
