@@ -1,1 +1,2 @@
-ALTER TABLE "idempotency_key" ADD COLUMN "headers" jsonb;
+ALTER TABLE "idempotency_key" ADD COLUMN "headers" jsonb;--> statement-breakpoint
+CREATE INDEX "attempt_unknown" ON "attempt" USING btree ("operator_id","flow") WHERE "attempt"."status" in ('unknown', 'integrity_hold');
