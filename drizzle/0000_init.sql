@@ -672,6 +672,7 @@ CREATE INDEX "inbound_webhook_newest" ON "inbound_webhook" USING btree ("operato
 CREATE INDEX "inbound_webhook_by_subject" ON "inbound_webhook" USING btree ("operator_id","subject_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "attempt_number" ON "attempt" USING btree ("operator_id","subject_id","n");--> statement-breakpoint
 CREATE UNIQUE INDEX "attempt_one_live" ON "attempt" USING btree ("operator_id","subject_id") WHERE "attempt"."status" in ('sending', 'requires_action', 'pending', 'authorized', 'succeeded', 'unknown', 'integrity_hold');--> statement-breakpoint
+CREATE INDEX "attempt_unknown" ON "attempt" USING btree ("operator_id","flow") WHERE "attempt"."status" in ('unknown', 'integrity_hold');--> statement-breakpoint
 CREATE INDEX "attempt_by_processor_reference" ON "attempt" USING btree ("operator_id","connection_id","processor_reference");--> statement-breakpoint
 CREATE UNIQUE INDEX "payment_reference" ON "payment" USING btree ("operator_id","reference") WHERE "payment"."status" <> 'rejected';--> statement-breakpoint
 CREATE UNIQUE INDEX "payment_run_id" ON "payment" USING btree ("operator_id","run_id");--> statement-breakpoint

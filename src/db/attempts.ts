@@ -124,3 +124,15 @@ export async function countRounds(tx: Tx, operatorId: string, subjectId: string)
       select count(*) as n from attempt where operator_id = ${operatorId} and subject_id = ${subjectId} group by connection_id) t`
   return Math.max(0, row?.n ?? 0)
 }
+
+/** Attempts of which nobody knows whether money moved, by flow, and how old the oldest is. */
+export async function unknownAttempts(
+  tx: Tx,
+  operatorId: string,
+  nowMs: number,
+): Promise<{ flow: string; n: number; oldestMs: number }[]> {
+  return tx<{ flow: string; n: number; oldestMs: number }[]>`
+    select flow, count(*)::int as n,
+      (extract(epoch from ${new Date(nowMs)}::timestamptz - min(started_at)) * 1000)::float8 as oldest_ms
+    from attempt where operator_id = ${operatorId} and status in ('unknown', 'integrity_hold') group by flow`
+}

@@ -1,3 +1,4 @@
+import { unknownAttempts } from '../db/attempts.ts'
 import { pruneDecisions } from '../db/decisions.ts'
 import { deleteExpiredKeys } from '../db/idempotency.ts'
 import { dueJobs, type Job } from '../db/jobs.ts'
@@ -86,6 +87,25 @@ export const JOBS: JobTable<Deps> = {
     },
     keep_ledger: { everyMs: MINUTE_MS, run: keepLedger },
     check_ledger: { everyMs: 60 * MINUTE_MS, run: checkLedger },
+    measure_unknown_outcomes: {
+      everyMs: MINUTE_MS / 2,
+      everywhere: true,
+      async run({ db, clock, metrics }) {
+        const flows = new Map<string, { n: number; oldestMs: number }>()
+        for (const operatorId of await db.global(operatorIds))
+          for (const { flow, n, oldestMs } of await db.tx(operatorId, (tx) =>
+            unknownAttempts(tx, operatorId, clock.nowMs()),
+          )) {
+            const seen = flows.get(flow) ?? { n: 0, oldestMs: 0 }
+            flows.set(flow, { n: seen.n + n, oldestMs: Math.max(seen.oldestMs, oldestMs) })
+          }
+        for (const flow of ['deposit', 'withdrawal', 'refund']) {
+          const { n, oldestMs } = flows.get(flow) ?? { n: 0, oldestMs: 0 }
+          metrics.gauge('paycage_unknown_outcomes', n, { flow })
+          metrics.gauge('paycage_unknown_outcomes_oldest_age_seconds', oldestMs / 1000, { flow })
+        }
+      },
+    },
     measure_jobs: {
       everyMs: MINUTE_MS / 6,
       everywhere: true,

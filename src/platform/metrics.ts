@@ -50,6 +50,7 @@ export const METRICS: Readonly<Record<string, Declared>> = {
   paycage_job_runs_total: ['counter', 'Jobs by kind and result.'],
   paycage_job_loop_failures_total: ['counter', 'Failures of the job loop itself.'],
   paycage_job_duration_seconds: ['histogram', 'Duration of jobs.', SECONDS],
+  paycage_unknown_outcomes_oldest_age_seconds: ['gauge', 'Age of the oldest of them, by flow.'],
   paycage_jobs_pending: ['gauge', 'Jobs that are due.'],
   paycage_jobs_oldest_age_seconds: ['gauge', 'How long the oldest due job has waited.'],
   paycage_idempotency_total: ['counter', 'Idempotency keys by what was found.'],

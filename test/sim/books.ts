@@ -34,6 +34,8 @@ export type Against = {
   readonly models: readonly Model[]
   readonly orders: readonly Order[]
   readonly counted: { payments: number; moved: number; lies: number }
+  /** What the player began with. */
+  readonly funds?: bigint
 }
 
 export type Books = { hold(against: Against): string[] }
@@ -118,7 +120,7 @@ function hold(kept: Kept, against: Against): string[] {
     ...kept.unbalanced.map((code) => `I1 ${code} does not balance`),
     ...ofConnections(kept, against, truth),
     ...ofPayments(kept, truth),
-    ...ofPlayer(kept, truth),
+    ...ofPlayer(kept, truth, against.funds ?? FUNDS),
     ...ofOrders(kept, against),
     ...ofNotices(kept),
   ]
@@ -221,8 +223,8 @@ const isFinal = (flow: keyof typeof ENDED, status: string): boolean =>
   [...ENDED[flow].moved, ...ENDED[flow].not, 'returned'].some((one) => one === status)
 
 /** What the player has, by what really happened: the funds, each deposit once however often it was captured, less all that went out. */
-function ofPlayer(kept: Kept, truth: readonly True[]): string[] {
-  let cash = FUNDS
+function ofPlayer(kept: Kept, truth: readonly True[], funds: bigint): string[] {
+  let cash = funds
   let suspense = 0n
   for (const { id, direction, amount } of kept.payments) {
     const times = BigInt(known(truth).filter(({ attempt, net }) => attempt?.subjectId === id && net !== 0n).length)

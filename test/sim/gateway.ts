@@ -17,6 +17,8 @@ import type { Chance, Owner, Scheduler } from './scheduler.ts'
 /** A mistake put into a gateway by the harness, to prove that the harness sees it. Never part of the product. */
 export type Sabotage = {
   readonly name: string
+  /** True when it shows within a few dozen seeds: those are tests of the suite, too. */
+  readonly quick?: true
   readonly processors?: (processors: Processors) => Processors
   /** Rewrites a statement's text; its parameters stay in their places. */
   readonly sql?: (text: string) => string

@@ -4,15 +4,31 @@ import { join } from 'node:path'
 import { migrate } from '../../src/db/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 
-/** A server of the harness's own with a migrated database, gone with its folder when stopped. */
-export async function startGround(settings: Record<string, string> = { fsync: 'off', synchronous_commit: 'off' }) {
+/** A database server of the harness's own. */
+export type Ground = {
+  readonly url: string
+  /** Stops it as a power cut would, and starts it again in the same place. */
+  crash(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** For worlds that crash no database: what is written needn't be on disk. */
+export const FAST = { fsync: 'off', synchronous_commit: 'off' }
+
+/** Starts a server with a migrated database, gone with its folder when stopped. */
+export async function startGround(settings: Record<string, string>): Promise<Ground> {
   const dir = mkdtempSync(join(tmpdir(), 'paycage-sim-'))
   chmodSync(dir, 0o755)
-  const server = await startEmbeddedPostgres(join(dir, 'pg'), { settings: { max_connections: '100', ...settings } })
+  const options = { settings: { max_connections: '100', ...settings } }
+  let server = await startEmbeddedPostgres(join(dir, 'pg'), options)
   await migrate(server.url)
   return {
     url: server.url,
-    pid: server.pid,
+    async crash() {
+      process.kill(server.pid, 'SIGQUIT')
+      const { port } = server
+      server = await startEmbeddedPostgres(join(dir, 'pg'), { ...options, port })
+    },
     async stop() {
       await server.stop()
       rmSync(dir, { recursive: true, force: true })

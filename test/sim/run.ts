@@ -14,7 +14,10 @@ const ABREAST = 12
 const BATCH = 200
 
 /** A database that worlds are played in, each world an operator of its own. */
-export type Field = Ground & { prepare(seeds: readonly number[]): Promise<void>; close(): Promise<void> }
+export type Field = Ground & {
+  prepare(seeds: readonly number[], funds?: bigint): Promise<void>
+  close(): Promise<void>
+}
 
 /** Opens the field on a migrated database that nobody else uses. */
 export function openField(url: string): Field {
@@ -24,7 +27,7 @@ export function openField(url: string): Field {
   return {
     db,
     ask: async (text, values) => [...(await admin.unsafe(text, [...values], { prepare: true }))],
-    async prepare(seeds) {
+    async prepare(seeds, minor = FUNDS) {
       const operators = seeds.map(operatorOf)
       await admin`insert into operator (id, name) select id, id from unnest(${`{${operators.join(',')}}`}::text[]) id`
       for (const processor of ['sandbox_a', 'sandbox_b', 'sandbox_c']) {
@@ -38,9 +41,7 @@ export function openField(url: string): Field {
       await admin`
         insert into player (operator_id, id, country, currency, name, kyc_status, edited_by)
         select id, 'p1', 'MT', 'EUR', 'Ada Example', 'verified', 'cli_test' from unnest(${`{${operators.join(',')}}`}::text[]) id`
-      const funds = posting('opening', 'adjustment', [
-        transfer(ADJUSTMENTS, cash('p1'), { asset: 'EUR', minor: FUNDS }),
-      ])
+      const funds = posting('opening', 'adjustment', [transfer(ADJUSTMENTS, cash('p1'), { asset: 'EUR', minor })])
       const newUuid = () => uuidText(uuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(10))))
       await inParallel(operators, (operatorId) => db.tx(operatorId, (tx) => postIn(tx, operatorId, funds, { newUuid })))
     },

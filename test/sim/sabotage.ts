@@ -38,10 +38,15 @@ const P = '\u0001'
 export const SABOTAGES: readonly Sabotage[] = [
   { name: 'cascades on a time-out', processors: outcomes(timeoutIs(NOT_SENT), ['charge']) },
   { name: 'pays out again after a time-out', processors: outcomes(timeoutIs(NOT_SENT), ['payOut']) },
-  { name: 'releases the hold of an unknown payout', processors: outcomes(timeoutIs(DECLINED), ['payOut']) },
+  {
+    name: 'releases the hold of an unknown payout',
+    quick: true,
+    processors: outcomes(timeoutIs(DECLINED), ['payOut']),
+  },
   { name: 'gives a refund up on a time-out', processors: outcomes(timeoutIs(DECLINED), ['refund']) },
   {
     name: 'credits before the final word',
+    quick: true,
     processors: outcomes(
       (outcome, amount) =>
         outcome.kind === 'pending' ? { kind: 'succeeded', reference: outcome.reference ?? 'none', amount } : outcome,
@@ -70,6 +75,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'counts money in floats',
+    quick: true,
     http: (call) => ({
       ...call,
       ...(call.body !== undefined && {
@@ -82,9 +88,14 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'posts for the webhook and for the answer',
+    quick: true,
     sql: (text) => text.replace(`status = coalesce(${P}, status),`, `status = coalesce(status, ${P}),`),
   },
-  { name: 'has no idempotency', idempotent: (_real, deps) => (_request, run) => run(deps.newId('request')) },
+  {
+    name: 'has no idempotency',
+    quick: true,
+    idempotent: (_real, deps) => (_request, run) => run(deps.newId('request')),
+  },
   {
     name: 'gives the key back when the database is away',
     sql: (text) =>
@@ -122,6 +133,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'drops a late success',
+    quick: true,
     processors: (processors) => ({
       ...processors,
       async events(connection, webhook) {
@@ -133,6 +145,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'believes webhooks without a signature',
+    quick: true,
     processors: (processors) => ({
       ...processors,
       async events(connection, webhook) {

@@ -127,6 +127,8 @@ export const attempt = pgTable(
       .where(
         sql`${t.status} in ('sending', 'requires_action', 'pending', 'authorized', 'succeeded', 'unknown', 'integrity_hold')`,
       ),
+    // The few that are looked after: counted twice a minute.
+    index('attempt_unknown').on(t.operatorId, t.flow).where(sql`${t.status} in ('unknown', 'integrity_hold')`),
     index('attempt_by_processor_reference').on(t.operatorId, t.connectionId, t.processorReference),
     check('attempt_amount', sql`${t.amount} > 0 and ${t.amount} < 1e38 and scale(${t.amount}) = 0`),
     check(

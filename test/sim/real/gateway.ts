@@ -1,0 +1,43 @@
+import { openDb } from '../../../src/db/client.ts'
+import { buildGateway } from '../../../src/entry/build.ts'
+import { listen } from '../../../src/entry/server.ts'
+import { runJobs } from '../../../src/jobs/run.ts'
+import { openCipher } from '../../../src/platform/cipher.ts'
+import { nodeHttp } from '../../../src/platform/http-node.ts'
+import { metricsRegistry } from '../../../src/platform/metrics.ts'
+import { nodeNotices } from '../../../src/platform/notices-node.ts'
+import { envSecrets } from '../../../src/platform/secrets/env.ts'
+import { openSecrets } from '../../../src/platform/secrets.ts'
+
+/**
+ * A gateway process of the harness: the composition of `src/entry/start.ts` without the sandbox world around it, so that
+ * two of them serve one operator on one database, and one is up again half a second after it was killed.
+ */
+const { SIM_DATABASE_URL = '', SIM_PORT = '0', SIM_PUBLIC_URL = '' } = process.env
+const clock = { nowMs: () => Date.now() }
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+const key = new Uint8Array(32).fill(7)
+const db = openDb({ url: SIM_DATABASE_URL, role: 'paycage_app', max: 8 })
+const gateway = await buildGateway({
+  db,
+  clock,
+  log: quiet,
+  metrics: metricsRegistry(),
+  cipher: await openCipher({ masters: [key], index: key }),
+  secrets: openSecrets({ env: envSecrets(process.env) }, clock.nowMs),
+  mayUseSecret: () => true,
+  notices: nodeNotices({ allowLoopback: true }),
+  httpFor: () => nodeHttp(),
+  publicUrl: SIM_PUBLIC_URL,
+  ipOf: () => '127.0.0.1',
+  assets: async () => undefined,
+  health: { state: () => 'running', checks: {} },
+})
+runJobs(gateway.deps, gateway.jobs, { concurrency: 4 })
+await listen((request, ...rest) => gateway.app.fetch(request, ...rest), {
+  host: '127.0.0.1',
+  port: Number(SIM_PORT),
+  tls: undefined,
+})
+process.send?.('ready')
+process.on('disconnect', () => process.exit(0))
