@@ -88,7 +88,6 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'posts for the webhook and for the answer',
-    quick: true,
     sql: (text) => text.replace(`status = coalesce(${P}, status),`, `status = coalesce(status, ${P}),`),
   },
   {
