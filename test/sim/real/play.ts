@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -6,15 +6,16 @@ import { createClient } from '../../../src/auth/clients.ts'
 import { SCOPES } from '../../../src/auth/scopes.ts'
 import { freePort } from '../../../src/platform/embedded-postgres.ts'
 import { newId } from '../../support/access.ts'
-import { type FaultProxy, faultProxy, type LineFault } from '../../support/fault-proxy.ts'
-import { type Sandbox, startSandbox } from '../../support/sandbox.ts'
+import { faultProxy, type LineFault } from '../../support/fault-proxy.ts'
+import { startSandbox } from '../../support/sandbox.ts'
 import { readBooks } from '../books.ts'
 import { connectionOf, operatorOf } from '../field.ts'
 import type { Ground } from '../ground.ts'
-import type { Model } from '../processor.ts'
-import { type Field, openField } from '../run.ts'
+import { openField } from '../run.ts'
 import { type Chance, chance } from '../scheduler.ts'
 import type { Order } from '../story.ts'
+import { rest, truth } from './rest.ts'
+import type { Gateway, Site } from './site.ts'
 
 /** What a run of real processes came to. */
 export type RealEnding = {
@@ -42,19 +43,7 @@ export type RealEnding = {
 const IDS = ['sandbox_a', 'sandbox_b', 'sandbox_c'] as const
 const CLIENTS = 6
 const PATIENCE_MS = 15_000
-const QUIET_MS = 240_000
 const FUNDS = 1_000_000_000n
-
-type Site = {
-  readonly field: Field
-  readonly ground: Ground
-  readonly sandboxes: readonly Sandbox[]
-  readonly proxies: readonly FaultProxy[]
-  readonly gateways: Gateway[]
-  readonly operatorId: string
-  readonly url: string
-}
-type Gateway = { readonly port: number; child: ChildProcess | undefined }
 
 /** Plays real processes against each other until `kills` gateways were killed or the time is over, then waits for rest and holds the books. */
 export async function playReal(
@@ -339,70 +328,6 @@ async function pursue(
     return seen?.data?.status
   }
   return undefined
-}
-
-/** Waits until nothing moves any more: look-ups come at once, and people decide what only people can. */
-async function rest(site: Site, [one = '', two = '']: readonly string[]): Promise<number> {
-  let people = 0
-  for (const until = Date.now() + QUIET_MS; Date.now() < until; await wait(1_000)) {
-    await site.field.ask(
-      `update job set run_at = least(run_at, now()) where operator = $1 and lease is null and kind in ('look_up', 'pay_out', 'apply_webhook') and created_at < now() - interval '16 seconds' returning id`,
-      [site.operatorId],
-    )
-    const [open] = await site.field.ask(
-      `select (select count(*) from payment where operator_id = $1 and status not in ('succeeded', 'declined', 'failed', 'cancelled', 'expired', 'paid', 'rejected', 'returned'))::int
-         + (select count(*) from refund where operator_id = $1 and status in ('processing', 'unknown'))::int
-         + (select count(*) from job where operator = $1 and kind in ('pay_out', 'apply_webhook', 'look_up') and failures < 5)::int as n`,
-      [site.operatorId],
-    )
-    if (Number(open?.n) === 0) return people
-    const held = await site.field.ask(
-      `select r.id, r.kind, a.id as attempt from review r left join attempt a on a.operator_id = r.operator_id and a.subject_id = r.subject_id and a.status in ('unknown', 'integrity_hold')
-       where r.operator_id = $1 and r.status = 'open' and (r.kind = 'withdrawal' or a.id is not null)`,
-      [site.operatorId],
-    )
-    for (const { id, kind, attempt } of held) {
-      const models = await Promise.all(site.sandboxes.map(truth))
-      const moved = models.some(({ operations }) =>
-        operations.some(({ ourRef, status }) => ourRef === attempt && status === 'approved'),
-      )
-      people += 1
-      for (const token of [one, two]) {
-        const headers = {
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          'idempotency-key': `decide-${String(id)}-${token.slice(-12).replace(/[^A-Za-z0-9]/g, '')}`,
-        }
-        await fetch(`${site.url}/v1/reviews/${id}/${kind === 'withdrawal' || moved ? 'approve' : 'reject'}`, {
-          method: 'POST',
-          headers,
-          body: '{"reason":"looked it up"}',
-        }).catch(() => undefined)
-      }
-    }
-  }
-  return people
-}
-
-/** The processor's own books: the last line of each operation. */
-async function truth(sandbox: Sandbox): Promise<Model> {
-  const last = new Map((await sandbox.truth()).map((line) => [line.their_ref, line]))
-  return {
-    id: sandbox.id,
-    hear: () => ({ kind: 'silence' }),
-    operations: [...last.values()].map((line) => ({
-      id: line.their_ref,
-      kind: line.op,
-      ourRef: line.our_ref,
-      amount: line.amount,
-      currency: line.currency,
-      behaviour: 'approves',
-      status: line.state,
-      twin: false,
-      updatedAtMs: 0,
-      heardAtMs: 0,
-    })),
-  }
 }
 
 async function takeDown({ gateways, proxies, sandboxes, field }: Site): Promise<void> {
