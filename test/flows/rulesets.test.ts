@@ -325,7 +325,8 @@ describe('simulation', () => {
     const report = await replayRules(deps, operatorId, byDefault({ strategy: 'ordered', connections: ['b'] }), {
       hours: 24,
     })
-    expect(report.success.coverage).toBeGreaterThan(0.5)
+    // About half, by the random ids that spread the history; without other connections tried it is a third.
+    expect(report.success.coverage).toBeGreaterThan(0.4)
     expect(report.success.expected.high - report.success.expected.low).toBeLessThan(0.15)
   })
 
