@@ -80,6 +80,25 @@ it('starts on an empty folder, keeps its secrets to its owner, and takes a depos
   expect(truth).toContain('"state":"approved"')
 })
 
+it('steers a sandbox processor, and is answered with how it behaves', async () => {
+  if (!first) throw new Error('not started')
+  const steer = async (change: unknown, id = 'sandbox_a') => {
+    const answer = await fetch(`${first?.base_url}/v1/sandbox/processors/${id}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${first && (await token(first))}`, 'content-type': 'application/json' },
+      body: JSON.stringify(change),
+    })
+    return { status: answer.status, body: await answer.json() }
+  }
+  const refusing = { id: 'sandbox_a', latency_ms: 0, fail_rate: 0, mode: 'refuse_connection' }
+  expect(await steer({ mode: 'refuse_connection' })).toEqual({ status: 200, body: refusing })
+  const cascaded = await deposit(first, 'steered-1')
+  expect(cascaded.body).toMatchObject({ status: 'succeeded', processor: 'sandbox_b' })
+  expect(await steer({ mode: 'up' })).toMatchObject({ status: 200, body: { mode: 'up' } })
+  expect(await steer({ mode: 'sideways' })).toMatchObject({ status: 422 })
+  expect(await steer({ mode: 'up' }, 'sandbox_x')).toMatchObject({ status: 404 })
+})
+
 it('refuses a second gateway on the same folder, and a port that is taken, and leaves nothing behind', async () => {
   const before = leftBehind().length
   const second = await refusedGateway({ PAYCAGE_DATA_DIR: dataDir, PORT: '0' })

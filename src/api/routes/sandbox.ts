@@ -9,12 +9,9 @@ const Change = z.strictObject({
   mode: z.enum(['up', 'down', 'refuse_connection', 'hang', 'http_500']).optional(),
 })
 
-const Behaviour = z.object({
-  id: z.string(),
-  latency_ms: z.number(),
-  fail_rate: z.number(),
-  mode: z.string(),
-})
+/** What the processor itself says of it. */
+const Behaviour = z.object({ latency_ms: z.number(), fail_rate: z.number(), mode: z.string() })
+const Steered = Behaviour.extend({ id: z.string() })
 
 /** Tells a sandbox processor how to behave; undefined when there is no such processor. */
 export type SteerSandbox = (id: string, change: z.infer<typeof Change>) => Promise<unknown>
@@ -30,13 +27,13 @@ export const sandboxEndpoints = (steer: SteerSandbox): readonly Endpoint[] => [
     scope: 'sandbox:write',
     params: z.strictObject({ id: z.string().regex(/^[a-z0-9_]{1,32}$/) }),
     body: Change,
-    answers: { 200: Behaviour },
+    answers: { 200: Steered },
     faults: ['not_found', 'unavailable'],
     example: { params: { id: 'sandbox_a' }, body: { mode: 'up' } },
     handle: async (_deps, { params, body }) => {
       const said = await steer(params.id, body)
       if (said === undefined) throw new Fault('not_found', 'There is no such sandbox processor.')
-      return { status: 200, body: Behaviour.parse(said) }
+      return { status: 200, body: { id: params.id, ...Behaviour.parse(said) } }
     },
   }),
 ]
