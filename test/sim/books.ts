@@ -12,7 +12,8 @@ type Payment = {
   runId: string
   reference: string
 }
-type Refund = { id: string; depositId: string; status: string; amount: bigint }
+/** `duplicateOf`: the attempt whose capture was a second one, sent back by people. */
+type Refund = { id: string; depositId: string; status: string; amount: bigint; duplicateOf: string | undefined }
 type Attempt = { id: string; subjectId: string; flow: string; status: string; connectionId: string; amount: bigint }
 
 /** The gateway's own books at the end of a run. */
@@ -50,7 +51,10 @@ export async function readBooks({ ask }: Ground, operatorId: string): Promise<Bo
     `select id, direction, status, amount::text, refunded::text, run_id, reference from payment where operator_id = $1`,
     own,
   )
-  const refunds = await ask(`select id, deposit_id, status, amount::text from refund where operator_id = $1`, own)
+  const refunds = await ask(
+    `select id, deposit_id, status, amount::text, duplicate_of from refund where operator_id = $1`,
+    own,
+  )
   const attempts = await ask(
     `select id, subject_id, flow, status, connection_id, amount::text from attempt where operator_id = $1 order by n`,
     own,
@@ -92,6 +96,7 @@ export async function readBooks({ ask }: Ground, operatorId: string): Promise<Bo
       depositId: text(row.deposit_id),
       status: text(row.status),
       amount: whole(row.amount),
+      duplicateOf: row.duplicate_of === null ? undefined : text(row.duplicate_of),
     })),
     attempts: attempts.map((row) => ({
       id: text(row.id),
@@ -207,8 +212,18 @@ function ofPayments(kept: Kept, truth: readonly True[]): string[] {
         `${isFinal(flow, status) ? 'I3' : 'I10'} ${id} is ${status}; at the processors it was moved ${moved.length} times`,
       )
   }
-  for (const { id, amount } of kept.payments) {
-    const sent = kept.refunds.filter((one) => one.depositId === id)
+  // What a player asked back and what was captured twice have no part in each other: each goes back once at most.
+  const ways = [
+    ...kept.payments.map(({ id, amount }) => ({
+      ...{ id, amount },
+      sent: kept.refunds.filter((one) => one.depositId === id && one.duplicateOf === undefined),
+    })),
+    ...kept.attempts.map(({ id, amount }) => ({
+      ...{ id, amount },
+      sent: kept.refunds.filter((one) => one.duplicateOf === id),
+    })),
+  ]
+  for (const { id, amount, sent } of ways) {
     const back = known(truth).filter(
       ({ attempt, net }) => net !== 0n && sent.some((one) => one.id === attempt?.subjectId),
     )
@@ -234,8 +249,10 @@ function ofPlayer(kept: Kept, truth: readonly True[], funds: bigint): string[] {
       suspense += amount * (times - 1n)
     }
   }
-  for (const { id, amount } of kept.refunds) {
-    cash -= amount * BigInt(known(truth).filter(({ attempt, net }) => attempt?.subjectId === id && net !== 0n).length)
+  for (const { id, amount, duplicateOf } of kept.refunds) {
+    const times = BigInt(known(truth).filter(({ attempt, net }) => attempt?.subjectId === id && net !== 0n).length)
+    if (duplicateOf === undefined) cash -= amount * times
+    else suspense -= amount * times
   }
   const at = (code: string) => kept.balances.get(code) ?? 0n
   const ours = at('player:p1:cash') - at('player:p1:receivable')
@@ -269,8 +286,8 @@ function ofOrders(kept: Kept, { orders, seed }: Against): string[] {
     if (made.length > 1) found.push(`I4 seed ${seed}: ${key} made ${made.length} payments`)
   }
   const refunds = orders.filter(({ verb }) => verb === 'refund').length
-  if (kept.refunds.length > refunds)
-    found.push(`I4 ${refunds} refunds were asked for and ${kept.refunds.length} were made`)
+  const made = kept.refunds.filter(({ duplicateOf }) => duplicateOf === undefined).length
+  if (made > refunds) found.push(`I4 ${refunds} refunds were asked for and ${made} were made`)
   return found
 }
 
