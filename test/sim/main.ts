@@ -26,8 +26,8 @@ const { values } = parseArgs({
   },
 })
 
-/** Seeds within which each mistake must show. */
-const SABOTAGE_SEEDS = 400
+/** Seeds within which each mistake must show: the rarest, missing fences, takes 1,378. */
+const SABOTAGE_SEEDS = 1_500
 const SABOTAGE_FROM = 10_000_000
 const KILLS_A_WORLD = 40
 const say = (line: string) => process.stdout.write(`${line}\n`)
