@@ -1,3 +1,4 @@
+import { SETTLED } from '../core/rollout.ts'
 import { audit } from './audit.ts'
 import type { Tx } from './client.ts'
 
@@ -20,22 +21,7 @@ export type ActiveRow = {
 }
 
 /** What runs where nothing was ever published. */
-export const NOTHING_PUBLISHED: ActiveRow = {
-  version: 0,
-  previousVersion: null,
-  candidate: null,
-  percent: 0,
-  steps: [],
-  stepSeconds: 0,
-  nextStepAt: null,
-  guardPoints: 0,
-  stageStartedAt: null,
-  scheduledVersion: null,
-  scheduledAt: null,
-  scheduledBy: null,
-  revertAt: null,
-  epoch: 0,
-}
+export const NOTHING_PUBLISHED: ActiveRow = { ...SETTLED, version: 0, previousVersion: null, epoch: 0 }
 
 /** What an operator's payments run on now. */
 export async function readActive(tx: Tx, operatorId: string): Promise<ActiveRow> {
