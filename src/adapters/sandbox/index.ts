@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { type Adapter, defineAdapter, type Facts, type Outcome, outcomeOf } from '../contract.ts'
+import {
+  type Adapter,
+  defineAdapter,
+  type Facts,
+  type Outcome,
+  outcomeOf,
+  type Request,
+  type Send,
+} from '../contract.ts'
 import { path } from '../path.ts'
 import { COLLECTION, chargeBody, outcomeOfAnswer, outcomeOfList, payoutBody, refundBody } from './map.ts'
 import { sandboxEvents } from './webhook.ts'
@@ -46,6 +54,12 @@ const factsOf = (id: string, title: string): Facts => ({
   timeoutMs: 3_000,
 })
 
+/** One order to the processor, under its attempt's key, and what came of it. */
+async function ordered(send: Send, to: string, attempt: string, json: Request['json']): Promise<Outcome> {
+  const sent = await send(Reply, { method: 'POST', path: to, attempt, json })
+  return outcomeOf(sent, (reply, status) => outcomeOfAnswer(reply, status, attempt))
+}
+
 /** Makes the adapter of one sandbox processor: cards by token, wallets, banks and crypto, in and out, with look-up by our reference. */
 function sandbox(id: string, title: string): Adapter {
   return defineAdapter({
@@ -58,13 +72,7 @@ function sandbox(id: string, title: string): Adapter {
       const { attempt, method } = charge
       // Whatever else stands where a token should, a card number above all, stays in the house.
       if (method.type === 'card' && !TOKEN.test(method.token)) return TOKEN_INVALID
-      const sent = await send(Reply, {
-        method: 'POST',
-        path: '/v1/charges',
-        attempt,
-        json: chargeBody(charge),
-      })
-      return outcomeOf(sent, (reply, status) => outcomeOfAnswer(reply, status, attempt))
+      return ordered(send, '/v1/charges', attempt, chargeBody(charge))
     },
     async resume({ attempt, reference, params }, { send }) {
       const to = path`/v1/charges/${reference}/complete`
@@ -78,23 +86,11 @@ function sandbox(id: string, title: string): Adapter {
     },
     async refund(refund, { send }) {
       const { attempt } = refund
-      const sent = await send(Reply, {
-        method: 'POST',
-        path: '/v1/refunds',
-        attempt,
-        json: refundBody(refund),
-      })
-      return outcomeOf(sent, (reply, status) => outcomeOfAnswer(reply, status, attempt))
+      return ordered(send, '/v1/refunds', attempt, refundBody(refund))
     },
     async payOut(payOut, { send }) {
       const { attempt } = payOut
-      const sent = await send(Reply, {
-        method: 'POST',
-        path: '/v1/payouts',
-        attempt,
-        json: payoutBody(payOut),
-      })
-      return outcomeOf(sent, (reply, status) => outcomeOfAnswer(reply, status, attempt))
+      return ordered(send, '/v1/payouts', attempt, payoutBody(payOut))
     },
     events: (webhook) => sandboxEvents(webhook, id),
   })
