@@ -62,3 +62,19 @@ export const PAGE = {
 /** One page of a list, newest first. */
 export const Page = <T extends z.ZodType>(item: T) =>
   z.object({ data: z.array(item), has_more: z.boolean(), next_cursor: z.string().nullable() })
+
+/** Where money can be sent, as it is taken: the same in a withdrawal and in a saved instrument. */
+export const BANK_ACCOUNT = { iban: z.string().min(5).max(42), name: z.string().min(1).max(140) }
+export const CRYPTO_ADDRESS = {
+  asset: z.string().regex(/^[A-Z0-9]{2,10}$/),
+  network: z.string().regex(/^[a-z0-9]{2,20}$/),
+  address: z.string().min(10).max(128),
+  tag: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/)
+    .optional(),
+}
+export const WALLET_ACCOUNT = {
+  wallet: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/),
+  account: z.string().min(1).max(254),
+}

@@ -5,7 +5,7 @@ import { type InstrumentRow, listInstruments } from '../../db/instruments.ts'
 import { findPlayer } from '../../db/players.ts'
 import { removeInstrument, saveInstrument } from '../../flows/save-instrument.ts'
 import { endpoint } from '../endpoint.ts'
-import { Page, PlayerId, Timestamp } from '../shapes.ts'
+import { BANK_ACCOUNT, CRYPTO_ADDRESS, Page, PlayerId, Timestamp, WALLET_ACCOUNT } from '../shapes.ts'
 
 const Verified = { verified: z.boolean().optional() }
 
@@ -28,29 +28,9 @@ const Taken = z.discriminatedUnion('type', [
       .optional(),
     ...Verified,
   }),
-  z.strictObject({
-    type: z.literal('wallet'),
-    wallet: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/),
-    account: z.string().min(1).max(254),
-    ...Verified,
-  }),
-  z.strictObject({
-    type: z.literal('bank'),
-    iban: z.string().min(5).max(42),
-    name: z.string().min(1).max(140),
-    ...Verified,
-  }),
-  z.strictObject({
-    type: z.literal('crypto'),
-    asset: z.string().regex(/^[A-Z0-9]{2,10}$/),
-    network: z.string().regex(/^[a-z0-9]{2,20}$/),
-    address: z.string().min(10).max(128),
-    tag: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,64}$/)
-      .optional(),
-    ...Verified,
-  }),
+  z.strictObject({ type: z.literal('wallet'), ...WALLET_ACCOUNT, ...Verified }),
+  z.strictObject({ type: z.literal('bank'), ...BANK_ACCOUNT, ...Verified }),
+  z.strictObject({ type: z.literal('crypto'), ...CRYPTO_ADDRESS, ...Verified }),
 ])
 
 /** An instrument as the API shows it: masked, whoever asks. */

@@ -6,7 +6,16 @@ import type { InstrumentRef } from '../../flows/instruments.ts'
 import { withdraw } from '../../flows/withdraw.ts'
 import { endpoint } from '../endpoint.ts'
 import { MONEY, moneyOf } from '../money.ts'
-import { IdParams, Metadata, Page, PlayerId, Reference } from '../shapes.ts'
+import {
+  BANK_ACCOUNT,
+  CRYPTO_ADDRESS,
+  IdParams,
+  Metadata,
+  Page,
+  PlayerId,
+  Reference,
+  WALLET_ACCOUNT,
+} from '../shapes.ts'
 import { Client, clientOf } from './deposits.ts'
 import {
   DecisionShown,
@@ -21,22 +30,9 @@ import {
 
 /** Where the money goes. Whether it can be sent there is the chain's eighth check. */
 const DestinationTaken = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('bank'), iban: z.string().min(5).max(42), name: z.string().min(1).max(140) }),
-  z.strictObject({
-    type: z.literal('crypto'),
-    asset: z.string().regex(/^[A-Z0-9]{2,10}$/),
-    network: z.string().regex(/^[a-z0-9]{2,20}$/),
-    address: z.string().min(10).max(128),
-    tag: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,64}$/)
-      .optional(),
-  }),
-  z.strictObject({
-    type: z.literal('wallet'),
-    wallet: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/),
-    account: z.string().min(1).max(254),
-  }),
+  z.strictObject({ type: z.literal('bank'), ...BANK_ACCOUNT }),
+  z.strictObject({ type: z.literal('crypto'), ...CRYPTO_ADDRESS }),
+  z.strictObject({ type: z.literal('wallet'), ...WALLET_ACCOUNT }),
   z.strictObject({ type: z.literal('card'), token: z.string().regex(/^[\x21-\x7e]{1,1024}$/) }),
   z.strictObject({ type: z.literal('instrument'), instrument_id: z.string().min(1).max(64) }),
 ])
