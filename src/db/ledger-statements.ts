@@ -2,7 +2,7 @@ import { assert } from '../core/errors.ts'
 import type { NewUuid } from '../core/ids.ts'
 import { type AccountSpec, accountSpec } from '../core/ledger/chart.ts'
 import type { PostResult } from '../core/ledger/port.ts'
-import { type AccountCode, MAX_TRANSFERS, type Posting } from '../core/ledger/posting.ts'
+import { type AccountCode, MAX_TRANSFERS, type Posting, type Transfer } from '../core/ledger/posting.ts'
 import type { Db, Statement, Tx } from './client.ts'
 
 /** The arguments of `ledger.post` as array literals: each account once, transfers naming them by index. */
@@ -52,19 +52,15 @@ const MAX_MINOR = 10n ** 38n
 /** Posts inside a transaction; an answer per posting, in their order. */
 export const postAll = (tx: Tx, operatorId: string, postings: readonly Posting[], newUuid: NewUuid) =>
   quickly(postings, newUuid, {
-    one: (call) => tx<Row[]>`select ${oneOf(tx, operatorId, call)} as results`,
-    many: (call) => tx<Row[]>`select ${manyOf(tx, operatorId, call)} as results`,
+    one: (call) => oneOf(tx, operatorId, false, call),
+    many: (call) => manyOf(tx, operatorId, false, call),
   })
 
 /** Posts in a statement that is a transaction of its own: half the round trips, and nothing to be left open. */
 export const postAlone = (db: Db, operatorId: string, postings: readonly Posting[], newUuid: NewUuid) =>
   quickly(postings, newUuid, {
-    one: (call) =>
-      db.alone((sql) => sql<Row[]>`select ${oneOf(sql, operatorId, call)} as results from ledger.alone(${operatorId})`),
-    many: (call) =>
-      db.alone(
-        (sql) => sql<Row[]>`select ${manyOf(sql, operatorId, call)} as results from ledger.alone(${operatorId})`,
-      ),
+    one: (call) => db.alone((sql) => oneOf(sql, operatorId, true, call)),
+    many: (call) => db.alone((sql) => manyOf(sql, operatorId, true, call)),
   })
 
 type Row = { results: string | null }
@@ -75,8 +71,10 @@ type Calls = {
 
 /** Tries the quick way for a single transfer, and goes the long one when that says no more than null. */
 async function quickly(postings: readonly Posting[], newUuid: NewUuid, { one, many }: Calls): Promise<PostResult[]> {
-  const single = oneArguments(postings, newUuid)
-  const rows = single ? await one(single) : []
+  const [posting] = postings
+  const [transfer] = posting?.transfers ?? []
+  const isSingle = postings.length === 1 && posting?.transfers.length === 1
+  const rows = isSingle && transfer ? await one({ id: newUuid(), posting, transfer }) : []
   return resultsOf(rows[0]?.results ? rows : await many(postArguments(postings, newUuid)))
 }
 
@@ -87,53 +85,24 @@ function resultsOf(rows: readonly Row[]): PostResult[] {
   })
 }
 
-const manyOf = (
-  sql: Statement,
-  operatorId: string,
-  call: PostArguments,
-) => sql`array_to_string(ledger.post(${operatorId},
+const manyOf = (sql: Statement, operatorId: string, alone: boolean, call: PostArguments) => sql<
+  Row[]
+>`select array_to_string(ledger.post(${operatorId},
   ${call.codes}::text[], ${call.assets}::text[], ${call.classes}::text[], ${call.overdrafts}::numeric[], ${call.stripes}::int[],
   ${call.ids}::uuid[], ${call.keys}::text[], ${call.kinds}::text[], ${call.facts}::jsonb[],
-  ${call.journals}::int[], ${call.debits}::int[], ${call.credits}::int[], ${call.amounts}::numeric[]), ',')`
+  ${call.journals}::int[], ${call.debits}::int[], ${call.credits}::int[], ${call.amounts}::numeric[], ${alone}), ',') as results`
 
-/** The arguments of `ledger.post_one`. */
-type OneArguments = {
-  readonly id: string
-  readonly posting: Posting
-  readonly asset: string
-  readonly first: AccountCode
-  readonly second: AccountCode
-  readonly minor: bigint
-  readonly firstIsDebit: boolean
+/** The arguments of `ledger.post_one`: a posting of a single transfer. */
+type OneArguments = { readonly id: string; readonly posting: Posting; readonly transfer: Transfer }
+
+const oneOf = (sql: Statement, operatorId: string, alone: boolean, { id, posting, transfer }: OneArguments) => {
+  const { debit, credit, amount } = transfer
+  return sql<Row[]>`select ledger.post_one(${operatorId}, ${alone}, ${id}, ${posting.key}, ${posting.kind},
+    ${factsOf(posting)}::text::jsonb, ${amount.asset}, ${debit}, ${accountSpec(debit).stripes},
+    ${credit}, ${accountSpec(credit).stripes}, ${String(amount.minor)}::numeric) as results`
 }
-
-const oneOf = (sql: Statement, operatorId: string, call: OneArguments) => sql`ledger.post_one(${operatorId},
-  ${call.id}::uuid, ${call.posting.key}, ${call.posting.kind}, ${factsOf(call.posting)}::text::jsonb,
-  ${call.asset}, ${call.first}, ${call.second}, ${String(call.minor)}::numeric, ${call.firstIsDebit})`
 
 const factsOf = ({ facts }: Posting): string | null => (facts ? JSON.stringify(facts) : null)
-
-/** For a single transfer whose second account, in the order of locking, can't refuse: that is nearly all of them. */
-function oneArguments(postings: readonly Posting[], newUuid: NewUuid): OneArguments | undefined {
-  const [posting] = postings
-  const [transfer] = posting?.transfers ?? []
-  if (!posting || !transfer || postings.length !== 1 || posting.transfers.length !== 1) return undefined
-  const { debit, credit, amount } = transfer
-  const firstIsDebit = comesFirst(debit, credit)
-  const refuses = firstIsDebit
-    ? accountSpec(credit).overdraft !== null && accountSpec(credit).normal === 'debit'
-    : accountSpec(debit).overdraft !== null && accountSpec(debit).normal === 'credit'
-  if (refuses) return undefined
-  const [first, second] = firstIsDebit ? [debit, credit] : [credit, debit]
-  return { id: newUuid(), posting, asset: amount.asset, first, second, minor: amount.minor, firstIsDebit }
-}
-
-/** The order of locking, here as in SQL: bounded accounts before unbounded ones, then by code. */
-function comesFirst(one: AccountCode, other: AccountCode): boolean {
-  const bounded = accountSpec(one).overdraft !== null
-  if (bounded !== (accountSpec(other).overdraft !== null)) return bounded
-  return one < other
-}
 
 /** Lays out postings for one call. The driver doesn't know array types without a query per connection, so literals it is. */
 function postArguments(postings: readonly Posting[], newUuid: NewUuid): PostArguments {

@@ -238,8 +238,8 @@ describe('an error of the database', () => {
     await db.close()
   })
   it('is unavailable when a transaction is left idle, and the pool goes on', async () => {
-    const db = openDb({ url: database.url, max: 1, role: 'paycage_app', idleInTransactionTimeoutMs: 50 })
-    expect(await rejection(db.tx('opr_x', () => pause(300)))).toMatchObject({ code: 'unavailable' })
+    const db = openDb({ url: database.url, max: 1, role: 'paycage_app', idleInTransactionTimeoutMs: 250 })
+    expect(await rejection(db.tx('opr_x', () => pause(1_000)))).toMatchObject({ code: 'unavailable' })
     expect(await db.tx('opr_x', (tx) => tx`select 1 as x`)).toEqual([{ x: 1 }])
     await db.close()
   })

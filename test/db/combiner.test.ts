@@ -1,12 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { depositSettled } from '../../src/core/ledger/deposits.ts'
 import { betPlaced, winPaid } from '../../src/core/ledger/games.ts'
+import { posting, transfer } from '../../src/core/ledger/posting.ts'
 import { money } from '../../src/core/money.ts'
 import { type Db, openDb } from '../../src/db/client.ts'
 import { combiner } from '../../src/db/combiner.ts'
 import { playerWallet } from '../../src/db/ledger.ts'
 import { postgresLedger } from '../../src/db/ledger-port.ts'
 import { verify } from '../../src/db/ledger-reads.ts'
+import { postAlone } from '../../src/db/ledger-statements.ts'
 import { cutProxy } from '../support/cut-proxy.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { anOperator, newUuid } from '../support/operators.ts'
@@ -78,6 +80,64 @@ describe('the combiner', () => {
     expect(results.filter((result) => result === 'exists')).toHaveLength(48)
     expect(await cashOf('a')).toBe(999n)
   })
+  it('answers exists for what was posted before, though the account is empty now, and posts its neighbours', async () => {
+    const ledger = postgresLedger(database.db, { newUuid })
+    const emptied = bet('all', 1000n)
+    expect(await ledger.postMany(operator, [emptied])).toEqual(['posted'])
+    expect(await ledger.postMany(operator, [emptied])).toEqual(['exists'])
+    const batch = [bet('none left'), emptied, bet('of b', 400n, 'b'), bet('more of b', 601n, 'b')]
+    expect(await ledger.postMany(operator, batch)).toEqual([
+      'insufficient_funds',
+      'exists',
+      'posted',
+      'insufficient_funds',
+    ])
+    expect(
+      await ledger.postMany(operator, [bet('all', 999n), bet('of b', 400n, 'b'), bet('rest of b', 600n, 'b')]),
+    ).toEqual(['differs', 'exists', 'posted'])
+    expect([await cashOf('a'), await cashOf('b')]).toEqual([0n, 0n])
+    expect(await problems()).toEqual([])
+  })
+  it('posts between the right accounts after a known key and before a refused one', async () => {
+    const ledger = postgresLedger(database.db, { newUuid })
+    await ledger.postMany(operator, [bet('known')])
+    const results = await ledger.postMany(operator, [bet('known'), bet('new', 5n, 'b'), bet('refused', 5_000n)])
+    expect(results).toEqual(['exists', 'posted', 'insufficient_funds'])
+    const [latest] = await ledger.entries(operator, 'player:b:cash', 'EUR', 1)
+    expect(latest).toMatchObject({ side: 'debit', amount: 5n, after: 995n })
+    expect(await problems()).toEqual([])
+  })
+  it('goes on with an account that was opened with more or fewer stripes than the chart has now', async () => {
+    const { db } = database
+    await db.tx(
+      operator,
+      (tx) => tx`select ledger.open_accounts(${operator}, '{gaming:revenue,bonus:cost}'::text[], '{JPY,JPY}'::text[],
+        '{income,expense}'::text[], '{null,null}'::numeric[], '{2,16}'::int[])`,
+    )
+    const grant = (n: number) =>
+      posting(`grant:${n}`, 'bonus_granted', [transfer('bonus:cost', 'player:a:bonus', money('JPY', 7n))])
+    const lose = (n: number) =>
+      posting(`lose:${n}`, 'bet_placed', [transfer('player:a:bonus', 'gaming:revenue', money('JPY', 7n))])
+    const numbers = Array.from({ length: 12 }, (_, n) => n)
+    // one by one over several connections, then all in one statement
+    const one = await Promise.all(numbers.map((n) => postAlone(db, operator, [grant(n)], newUuid)))
+    const all = await postAlone(db, operator, numbers.map(lose), newUuid)
+    expect(new Set([...one.flat(), ...all])).toEqual(new Set(['posted']))
+    expect(await problems()).toEqual([])
+  })
+  it('keeps on beside holds on the same accounts', async () => {
+    const ledger = postgresLedger(database.db, { newUuid })
+    const hold = async () => {
+      const id = newUuid()
+      await ledger.hold(operator, [{ id, debit: 'player:a:cash', credit: 'gaming:revenue', amount: eur(1n) }])
+      await ledger.resolve(operator, { hold: id, minor: 1n, kind: 'bet_placed' })
+    }
+    const work = Array.from({ length: 60 }, (_, n) => (n % 3 ? ledger.post(operator, bet(`beside:${n}`)) : hold()))
+    const ended = await Promise.allSettled(work)
+    expect(ended.filter(({ status }) => status === 'rejected')).toEqual([])
+    expect(await cashOf('a')).toBe(940n)
+    expect(await problems()).toEqual([])
+  })
   it('keeps operators apart: a batch is of one operator', async () => {
     const other = await anOperator(database.admin)
     const { post } = combiner(database.db, { newUuid })
@@ -136,8 +196,10 @@ describe('the combiner', () => {
     const { post } = combiner(db, { newUuid })
     await post(operator, bet('warm'))
     proxy.cutAt('SELECT 1')
-    setTimeout(() => proxy.cutAt(undefined), 30)
-    const results = await Promise.all(Array.from({ length: 10 }, (_, index) => post(operator, bet(`l${index}`))))
+    const answers = Promise.all(Array.from({ length: 10 }, (_, index) => post(operator, bet(`l${index}`))))
+    await vi.waitUntil(() => proxy.cuts() > 0, { timeout: 20_000 })
+    proxy.cutAt(undefined)
+    const results = await answers
     expect(proxy.cuts()).toBeGreaterThan(0)
     expect(new Set(results)).toEqual(new Set(['exists']))
     expect(await cashOf('a')).toBe(989n)

@@ -80,6 +80,12 @@ describe.each([
     without: `drop trigger identity on ledger.balance`,
   },
   {
+    guard: 'the name that a balance is found by',
+    attack: `update ledger.balance set code = 'player:x:cash' where code = 'player:p:cash'`,
+    dies: 'P0L01',
+    without: `drop trigger identity on ledger.balance`,
+  },
+  {
     guard: 'the identity of an account',
     attack: `update ledger.account set code = 'player:x:cash' where code = 'player:p:cash'`,
     dies: 'P0L01',
@@ -155,7 +161,7 @@ describe('the gateway role', () => {
   it('can not post without an operator, nor for another one: a stray statement moves nothing', async () => {
     const { db, operator, admin } = shared
     const other = await anOperator(admin)
-    const statement = `select ledger.post_one('${operator}', '${newUuid()}', 'stray', 'x', null, 'EUR', 'player:p:cash', 'player:p:held', 1, true)`
+    const statement = `select ledger.post_one('${operator}', false, '${newUuid()}', 'stray', 'x', null, 'EUR', 'player:p:cash', 1, 'player:p:held', 1, 1)`
     expect(await outcome(db.alone((sql) => sql.unsafe(statement)))).toBe('P0L09')
     expect(await outcome(db.tx(other, (tx) => tx.unsafe(statement)))).toBe('P0L09')
     expect(
