@@ -101,15 +101,15 @@ const LEGAL: Record<AttemptStatus, readonly AttemptStatus[]> = {
 const OLDER: Record<AttemptStatus, readonly AttemptStatus[]> = {
   sending: [],
   requires_action: [],
-  pending: ['requires_action', 'unknown'],
-  authorized: ['requires_action', 'pending', 'unknown'],
+  pending: ['requires_action'],
+  authorized: ['requires_action', 'pending'],
   unknown: [],
-  succeeded: ['requires_action', 'pending', 'authorized', 'unknown'],
-  declined: ['requires_action', 'pending', 'unknown', 'not_sent', 'voided'],
-  not_sent: ['unknown'],
-  voided: ['requires_action', 'pending', 'authorized', 'unknown', 'declined'],
-  late_success: ['requires_action', 'pending', 'authorized', 'unknown', 'succeeded'],
-  returned: ['requires_action', 'pending', 'authorized', 'succeeded', 'unknown'],
+  succeeded: ['requires_action', 'pending', 'authorized'],
+  declined: ['requires_action', 'pending', 'not_sent', 'voided'],
+  not_sent: [],
+  voided: ['requires_action', 'pending', 'authorized', 'declined'],
+  late_success: ['requires_action', 'pending', 'authorized', 'succeeded'],
+  returned: ['requires_action', 'pending', 'authorized', 'succeeded'],
   integrity_hold: ['requires_action', 'pending', 'authorized', 'unknown'],
 }
 
