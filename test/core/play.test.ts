@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { Fault } from '../../src/core/errors.ts'
 import { bonus, cash } from '../../src/core/ledger/chart.ts'
 import { money } from '../../src/core/money.ts'
-import { betParts, PARTS, type Parts, type Play, partsOf, playKey, playPosting, sameRequest } from '../../src/core/play.ts'
+import {
+  betParts,
+  PARTS,
+  type Parts,
+  type Play,
+  partsOf,
+  playKey,
+  playPosting,
+  sameRequest,
+} from '../../src/core/play.ts'
 import { books } from './ledger/books.ts'
 
 const move: Play = {

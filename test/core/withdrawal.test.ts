@@ -5,7 +5,7 @@ import { CHAIN, type CheckName, type Verdict, type WithdrawalFacts, walkChain } 
 const eur = (minor: bigint) => ({ asset: 'EUR', minor })
 const at = new Date('2026-11-22T10:00:00.000Z')
 
-/** A withdrawal that nothing speaks against, with what a case changes. */
+/** A withdrawal that nothing speaks against. Each case changes a part of it. */
 const caller = { mayWithdraw: true }
 const player = { kycStatus: 'verified', amlStatus: 'clear', pep: false, name: 'Ada Lovelace' }
 const destination = { problem: null, holder: 'Ada Lovelace', usedBefore: true, shared: false }
@@ -35,90 +35,91 @@ const review = (code: string) => ({ status: 'review', code }) as const
 const failed = (code: string) => ({ status: 'failed', code }) as const
 
 describe('each check', () => {
-  const cases: readonly (readonly [string, CheckName, Partial<WithdrawalFacts>, { status: string; code: unknown }])[] = [
-    ['a caller with the scope', 'authenticated', {}, passed],
-    ['a caller without it', 'authenticated', { caller: { mayWithdraw: false } }, failed('forbidden')],
-    ['a verified player', 'kyc', {}, passed],
-    ['a player not verified yet', 'kyc', { player: { ...player, kycStatus: 'pending' } }, review('kyc_required')],
-    ['a rejected player', 'kyc', { player: { ...player, kycStatus: 'rejected' } }, failed('kyc_required')],
-    ['all the cash there is', 'available', { amount: eur(5_000n) }, passed],
-    ['a cent more than there is', 'available', { amount: eur(5_001n) }, failed('insufficient_funds')],
-    ['money that is on hold for it already', 'available', { available: null }, passed],
-    ['the minimum itself', 'minimum', { amount: eur(100n) }, passed],
-    ['a cent below the minimum', 'minimum', { amount: eur(99n) }, failed('below_minimum')],
-    ['all of too little', 'minimum', { amount: eur(99n), wholeBalance: true }, failed('below_minimum')],
-    ['part of too little, leaving', 'minimum', { amount: eur(99n), exclusion: excluded }, failed('below_minimum')],
-    ['all of too little, leaving', 'minimum', { amount: eur(99n), wholeBalance: true, exclusion: excluded }, passed],
-    ['a player who plays', 'self_exclusion', { policy: { ...policy, excluded: 'block' } }, passed],
+  const cases: readonly (readonly [string, CheckName, Partial<WithdrawalFacts>, { status: string; code: unknown }])[] =
     [
-      'an excluded player where that blocks',
-      'self_exclusion',
-      { exclusion: excluded, policy: { ...policy, excluded: 'block' } },
-      failed('self_excluded'),
-    ],
-    [
-      'an excluded player where people look',
-      'self_exclusion',
-      { exclusion: excluded, policy: { ...policy, excluded: 'hold_for_review' } },
-      review('self_excluded'),
-    ],
-    [
-      'an excluded player paid where never before',
-      'self_exclusion',
-      { exclusion: excluded, destination: { ...destination, usedBefore: false } },
-      review('self_excluded'),
-    ],
-    [
-      "an excluded player's own money",
-      'self_exclusion',
-      { exclusion: excluded },
-      { status: 'passed', code: 'self_excluded_return_of_funds' },
-    ],
-    ['a player with an open AML case', 'aml', { player: { ...player, amlStatus: 'review' } }, review('aml_hold')],
-    ['a politically exposed player', 'aml', { player: { ...player, pep: true } }, review('pep')],
-    ['the largest sum that goes by itself', 'aml', { amount: eur(500_000n) }, passed],
-    ['a cent more than that', 'aml', { amount: eur(500_001n) }, review('large_payout')],
-    [
-      'an excluded player',
-      'responsible_gambling',
-      { exclusion: excluded },
-      { status: 'passed', code: 'cancel_disabled' },
-    ],
-    [
-      'a licence without a way back',
-      'responsible_gambling',
-      { policy: { ...policy, cancellable: false } },
-      { status: 'passed', code: 'cancel_disabled' },
-    ],
-    ['a player who may cancel', 'responsible_gambling', {}, passed],
-    [
-      'an account that can not be',
-      'destination',
-      { destination: { ...destination, problem: 'checksum', shared: true } },
-      failed('destination_invalid'),
-    ],
-    [
-      'an account that another player has',
-      'destination',
-      { destination: { ...destination, shared: true } },
-      review('destination_shared'),
-    ],
-    [
-      'a shared account where that is allowed',
-      'destination',
-      { destination: { ...destination, shared: true }, policy: { ...policy, sharedDestination: 'allow' } },
-      passed,
-    ],
-    [
-      "somebody else's account",
-      'destination',
-      { destination: { ...destination, holder: 'Charles Babbage' } },
-      review('name_mismatch'),
-    ],
-    ['an account without a holder', 'destination', { destination: { ...destination, holder: null } }, passed],
-    ['a player without a name', 'destination', { player: { ...player, name: null } }, passed],
-    ['the last step', 'execute', {}, passed],
-  ]
+      ['a caller with the scope', 'authenticated', {}, passed],
+      ['a caller without it', 'authenticated', { caller: { mayWithdraw: false } }, failed('forbidden')],
+      ['a verified player', 'kyc', {}, passed],
+      ['a player not verified yet', 'kyc', { player: { ...player, kycStatus: 'pending' } }, review('kyc_required')],
+      ['a rejected player', 'kyc', { player: { ...player, kycStatus: 'rejected' } }, failed('kyc_required')],
+      ['all the cash there is', 'available', { amount: eur(5_000n) }, passed],
+      ['a cent more than there is', 'available', { amount: eur(5_001n) }, failed('insufficient_funds')],
+      ['money that is on hold for it already', 'available', { available: null }, passed],
+      ['the minimum itself', 'minimum', { amount: eur(100n) }, passed],
+      ['a cent below the minimum', 'minimum', { amount: eur(99n) }, failed('below_minimum')],
+      ['all of too little', 'minimum', { amount: eur(99n), wholeBalance: true }, failed('below_minimum')],
+      ['part of too little, leaving', 'minimum', { amount: eur(99n), exclusion: excluded }, failed('below_minimum')],
+      ['all of too little, leaving', 'minimum', { amount: eur(99n), wholeBalance: true, exclusion: excluded }, passed],
+      ['a player who plays', 'self_exclusion', { policy: { ...policy, excluded: 'block' } }, passed],
+      [
+        'an excluded player where that blocks',
+        'self_exclusion',
+        { exclusion: excluded, policy: { ...policy, excluded: 'block' } },
+        failed('self_excluded'),
+      ],
+      [
+        'an excluded player where people look',
+        'self_exclusion',
+        { exclusion: excluded, policy: { ...policy, excluded: 'hold_for_review' } },
+        review('self_excluded'),
+      ],
+      [
+        'an excluded player paid where never before',
+        'self_exclusion',
+        { exclusion: excluded, destination: { ...destination, usedBefore: false } },
+        review('self_excluded'),
+      ],
+      [
+        "an excluded player's own money",
+        'self_exclusion',
+        { exclusion: excluded },
+        { status: 'passed', code: 'self_excluded_return_of_funds' },
+      ],
+      ['a player with an open AML case', 'aml', { player: { ...player, amlStatus: 'review' } }, review('aml_hold')],
+      ['a politically exposed player', 'aml', { player: { ...player, pep: true } }, review('pep')],
+      ['the largest sum that goes by itself', 'aml', { amount: eur(500_000n) }, passed],
+      ['a cent more than that', 'aml', { amount: eur(500_001n) }, review('large_payout')],
+      [
+        'an excluded player',
+        'responsible_gambling',
+        { exclusion: excluded },
+        { status: 'passed', code: 'cancel_disabled' },
+      ],
+      [
+        'a licence without a way back',
+        'responsible_gambling',
+        { policy: { ...policy, cancellable: false } },
+        { status: 'passed', code: 'cancel_disabled' },
+      ],
+      ['a player who may cancel', 'responsible_gambling', {}, passed],
+      [
+        'an account that can not be',
+        'destination',
+        { destination: { ...destination, problem: 'checksum', shared: true } },
+        failed('destination_invalid'),
+      ],
+      [
+        'an account that another player has',
+        'destination',
+        { destination: { ...destination, shared: true } },
+        review('destination_shared'),
+      ],
+      [
+        'a shared account where that is allowed',
+        'destination',
+        { destination: { ...destination, shared: true }, policy: { ...policy, sharedDestination: 'allow' } },
+        passed,
+      ],
+      [
+        "somebody else's account",
+        'destination',
+        { destination: { ...destination, holder: 'Charles Babbage' } },
+        review('name_mismatch'),
+      ],
+      ['an account without a holder', 'destination', { destination: { ...destination, holder: null } }, passed],
+      ['a player without a name', 'destination', { player: { ...player, name: null } }, passed],
+      ['the last step', 'execute', {}, passed],
+    ]
   it.each(cases)('says of %s at %s', (_what, name, change, verdict) => {
     const found: Verdict | undefined = CHAIN.find((one) => one.name === name)?.check({ ...fine, ...change })
     expect(found).toEqual(verdict)
