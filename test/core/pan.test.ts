@@ -169,8 +169,8 @@ it('finds any Luhn-valid number of a range wherever separators fall', () => {
         const body = (start + rest.join('')).slice(0, 15)
         const card = body + luhnDigit(body)
         const text = [...card].map((digit, index) => digit + (separators[index] ?? '')).join('')
-        // A date inside the digits is read as a date; nobody writes a card number so.
-        return holdsPan(text) || /(19|20)\d\d[-/.]|[-/.](19|20)\d\d/.test(text)
+        // A date or a time among the digits is read as one; nobody writes a card number so.
+        return holdsPan(text) || /(19|20)\d\d[-/.]|[-/.](19|20)\d\d|(?<!\d)1[5-9]\d{8}(\d{3})?(?!\d)/.test(text)
       },
     ),
     { numRuns: 2000 },
