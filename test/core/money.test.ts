@@ -53,6 +53,9 @@ describe('an amount', () => {
     '１２',
     '1_000',
     '1'.repeat(19),
+    `0.${'1'.repeat(19)}`,
+    '1.0x',
+    'x1.0',
   ])('refuses %j as no decimal', (text) => expect(parseAmount(text, known('EUR'))).toBe('not_a_decimal'))
 
   it.each(['0', '0.00', '0.0'])('refuses %s as nothing', (text) =>
@@ -139,6 +142,19 @@ describe('assets', () => {
     expect(assetOf('USDT', 'bsc')?.exponent).toBe(18)
     expect(assetOf('USDT')).toBeUndefined()
     expect(assetOf('EUR', 'tron')).toBeUndefined()
+  })
+
+  it.each([
+    ['BTC', 'bitcoin', 8],
+    ['LTC', 'litecoin', 8],
+    ['ETH', 'ethereum', 18],
+    ['TRX', 'tron', 6],
+    ['XRP', 'ripple', 6],
+    ['USDT', 'ethereum', 6],
+    ['USDC', 'ethereum', 6],
+  ])('counts %s on %s with %d decimals, and only there', (currency, network, exponent) => {
+    expect(assetOf(currency, network)).toMatchObject({ currency, network, exponent })
+    expect([assetOf(currency), assetOf(currency, 'elsewhere')]).toEqual([undefined, undefined])
   })
 
   it.each(['eur', 'XXX', 'EUR ', ''])('does not know %j', (code) => expect(assetOf(code)).toBeUndefined())

@@ -22,6 +22,7 @@ export default {
   incremental: true,
   incrementalFile: 'coverage/mutation/pure-incremental.json',
   tempDirName: 'coverage/mutation/sandbox',
+  cleanTempDir: 'always',
   reporters: ['clear-text', 'html', 'json'],
   clearTextReporter: { reportTests: false, logTests: false, allowColor: false, allowEmojis: false },
   htmlReporter: { fileName: 'coverage/mutation/pure.html' },
