@@ -125,10 +125,8 @@ const GAVE_UP: ReadonlySet<AttemptStatus> = new Set(['declined', 'not_sent', 'vo
 export function advance(attempt: AttemptFacts, { outcome, source, notFoundIsFinal = false }: Said): Advance {
   const wanted = TARGET[outcome.kind]
   if (!isEvidence(attempt.status, outcome, source, notFoundIsFinal)) {
-    // People are about to say what became of it: they must hear that it came back meanwhile.
-    return attempt.status === 'integrity_hold' && wanted === 'returned'
-      ? contradiction(attempt.status, wanted)
-      : { kind: 'stays', why: 'no_evidence' }
+    // That it came back is evidence unless people hold it: they are about to say what became of it, and must hear that.
+    return wanted === 'returned' ? contradiction(attempt.status, wanted) : { kind: 'stays', why: 'no_evidence' }
   }
 
   // A success after we had given up is money all the same: accepted, but under its own name.

@@ -189,6 +189,7 @@ it('passes what people have approved, and nothing else', () => {
   // An approval is no pardon: a player rejected since then is refused by the same code.
   const rejected = { ...fine, player: { ...player, kycStatus: 'rejected' } }
   expect(walk(rejected, ['kyc_required'])).toMatchObject({ result: 'failed', refusal: 'kyc_required' })
+  expect(statuses(rejected, ['kyc_required'])).toMatchObject({ kyc: 'failed' })
 })
 
 it('leaves the last step to the payout itself', () => {
