@@ -27,6 +27,7 @@ describe('two people', () => {
     ['', 'Ada Lovelace'],
     ['Ada', 'Byron'],
     ['Ada Lovelace', 'Adalovelace'],
+    ['Adalovelace', 'Ada Lovelace'],
     ['Ada Lovelace King', 'Ada Lovelace Byron'],
     ['!', 'Ada'],
   ])('%j is not %j', (a, b) => expect(sameName(a, b)).toBe(false))

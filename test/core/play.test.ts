@@ -35,7 +35,7 @@ describe('a bet', () => {
         }
         const parts = betParts(stake, available)
         expect(parts.cash + parts.bonus).toBe(stake)
-        expect(parts.cash <= inCash && parts.bonus <= inBonus).toBe(true)
+        expect(parts.cash <= inCash && parts.bonus <= inBonus && parts.bonus >= 0n).toBe(true)
         expect(parts.bonus === 0n || parts.cash === inCash).toBe(true)
       }),
     )
@@ -92,6 +92,20 @@ describe('what the ledger remembers', () => {
       }),
     )
     expect(partsOf({})).toEqual({ cash: 0n, bonus: 0n })
+  })
+
+  it('is text that stays as it is for ever', () => {
+    expect(playPosting('bet', move, { cash: 500n, bonus: 200n }).facts).toStrictEqual({
+      type: 'bet',
+      player: 'p1',
+      asset: 'EUR',
+      minor: '700',
+      related: '',
+      cash: '500',
+      bonus: '200',
+    })
+    const { facts } = playPosting('bet', { ...move, relatedReference: 'round-0' }, { cash: 700n, bonus: 0n })
+    expect(facts).toMatchObject({ related: 'round-0' })
   })
 
   it.each([
