@@ -105,15 +105,6 @@ export function isId(kind: IdKind, text: string): boolean {
   return text.startsWith(prefix) && SUFFIX.test(text.slice(prefix.length))
 }
 
-/** The kind that a well-formed id names, or undefined. */
-export function kindOfId(text: string): IdKind | undefined {
-  for (const kind of ID_KINDS) if (isId(kind, text)) return kind
-  return undefined
-}
-
-// Object.keys widens to string; the table's own keys are what it gives.
-const ID_KINDS = Object.keys(ID_PREFIXES).filter((key): key is IdKind => key in ID_PREFIXES)
-
 function encode(bytes: Uint8Array): string {
   let value = 0n
   for (const byte of bytes) value = (value << 8n) | BigInt(byte)

@@ -66,16 +66,3 @@ export function compare(a: Money, b: Money): -1 | 0 | 1 {
 
 /** True when asset and amount are the same. */
 export const sameMoney = (a: Money, b: Money): boolean => a.asset === b.asset && a.minor === b.minor
-
-/** Splits an amount by whole weights without losing a unit: the remainder goes to the first parts, one unit each. */
-export function allocate(value: Money, weights: readonly bigint[]): Money[] {
-  const total = weights.reduce((sum, weight) => sum + weight, 0n)
-  assert(total > 0n && weights.every((weight) => weight >= 0n), 'weights must be whole, not negative, and not all zero')
-  const parts = weights.map((weight) => (value.minor * weight) / total)
-  let left = value.minor - parts.reduce((sum, part) => sum + part, 0n)
-  return parts.map((part, index) => {
-    const extra = left > 0n && (weights[index] ?? 0n) > 0n ? 1n : 0n
-    left -= extra
-    return { asset: value.asset, minor: part + extra }
-  })
-}

@@ -101,15 +101,15 @@ const LEGAL: Record<AttemptStatus, readonly AttemptStatus[]> = {
 const OLDER: Record<AttemptStatus, readonly AttemptStatus[]> = {
   sending: [],
   requires_action: [],
-  pending: ['requires_action', 'unknown'],
-  authorized: ['requires_action', 'pending', 'unknown'],
+  pending: ['requires_action'],
+  authorized: ['requires_action', 'pending'],
   unknown: [],
-  succeeded: ['requires_action', 'pending', 'authorized', 'unknown'],
-  declined: ['requires_action', 'pending', 'unknown', 'not_sent', 'voided'],
-  not_sent: ['unknown'],
-  voided: ['requires_action', 'pending', 'authorized', 'unknown', 'declined'],
-  late_success: ['requires_action', 'pending', 'authorized', 'unknown', 'succeeded'],
-  returned: ['requires_action', 'pending', 'authorized', 'succeeded', 'unknown'],
+  succeeded: ['requires_action', 'pending', 'authorized'],
+  declined: ['requires_action', 'pending', 'not_sent', 'voided'],
+  not_sent: [],
+  voided: ['requires_action', 'pending', 'authorized', 'declined'],
+  late_success: ['requires_action', 'pending', 'authorized', 'succeeded'],
+  returned: ['requires_action', 'pending', 'authorized', 'succeeded'],
   integrity_hold: ['requires_action', 'pending', 'authorized', 'unknown'],
 }
 
@@ -125,10 +125,8 @@ const GAVE_UP: ReadonlySet<AttemptStatus> = new Set(['declined', 'not_sent', 'vo
 export function advance(attempt: AttemptFacts, { outcome, source, notFoundIsFinal = false }: Said): Advance {
   const wanted = TARGET[outcome.kind]
   if (!isEvidence(attempt.status, outcome, source, notFoundIsFinal)) {
-    // People are about to say what became of it: they must hear that it came back meanwhile.
-    return attempt.status === 'integrity_hold' && wanted === 'returned'
-      ? contradiction(attempt.status, wanted)
-      : { kind: 'stays', why: 'no_evidence' }
+    // That it came back is evidence unless people hold it: they are about to say what became of it, and must hear that.
+    return wanted === 'returned' ? contradiction(attempt.status, wanted) : { kind: 'stays', why: 'no_evidence' }
   }
 
   // A success after we had given up is money all the same: accepted, but under its own name.

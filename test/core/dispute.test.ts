@@ -23,6 +23,18 @@ it('stands where it stands in whatever order it was told', () => {
   )
 })
 
+it('stands at its newest word: a later stage beats a later status', () => {
+  expect(standing(said('chargeback opened', 'chargeback won', 'chargeback evidence_due'))).toEqual({
+    stage: 'chargeback',
+    status: 'won',
+  })
+  expect(standing(said('pre_arbitration opened', 'chargeback lost'))).toEqual({
+    stage: 'pre_arbitration',
+    status: 'opened',
+  })
+  expect(() => standing([])).toThrow('a dispute without a word')
+})
+
 it.each([
   ['an inquiry', ['inquiry opened', 'inquiry lost'], undefined],
   ['the notice of a chargeback', ['chargeback evidence_due'], undefined],

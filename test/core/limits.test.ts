@@ -31,18 +31,28 @@ describe('windows', () => {
   })
 })
 
+it('begins a week on Monday, on a Monday too, and a month on its first', () => {
+  const start = (period: 'week' | 'month', day: string) => windowStart(period, at(`${day}T23:59:59Z`)).toISOString()
+  expect(start('week', '2026-11-16')).toBe('2026-11-16T00:00:00.000Z')
+  expect(start('week', '2026-11-15')).toBe('2026-11-09T00:00:00.000Z')
+  expect(start('week', '2027-01-01')).toBe('2026-12-28T00:00:00.000Z')
+  expect(start('month', '2026-11-01')).toBe('2026-11-01T00:00:00.000Z')
+})
+
 describe('changes', () => {
   const now = at('2026-11-22T10:00:00Z')
 
   it('counts a tighter limit, and a first one, at once', () => {
     expect(limitEffectiveAt(100n, 50n, 'SE', now)).toEqual(now)
     expect(limitEffectiveAt(null, 50n, 'DE', now)).toEqual(now)
+    expect(limitEffectiveAt(100n, 100n, 'DE', now)).toEqual(now)
   })
 
   it.each([
     ['GB', 24],
     ['SE', 72],
     ['DE', 168],
+    ['ES', 168],
     [null, 24],
   ])('lets a looser limit, or none, wait in %s for %d hours', (licence, hours) => {
     expect(limitEffectiveAt(100n, 200n, licence, now).getTime() - now.getTime()).toBe(hours * HOUR)

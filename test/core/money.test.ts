@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { ASSETS, type Asset, assetByCode, assetOf } from '../../src/core/currencies.ts'
 import {
   add,
-  allocate,
   compare,
   formatAmount,
   type Money,
   money,
   parseAmount,
   presentMoney,
+  sameMoney,
   subtract,
 } from '../../src/core/money.ts'
 
@@ -21,7 +21,7 @@ const known = (code: string): Asset => {
 const anyAsset = fc.constantFrom(...ASSETS)
 const minor = fc.bigInt({ min: 1n, max: 10n ** 17n })
 
-describe('reading an amount', () => {
+describe('an amount', () => {
   it.each([
     ['12.50', 'EUR', 1_250n],
     ['12', 'EUR', 1_200n],
@@ -53,6 +53,9 @@ describe('reading an amount', () => {
     '１２',
     '1_000',
     '1'.repeat(19),
+    `0.${'1'.repeat(19)}`,
+    '1.0x',
+    'x1.0',
   ])('refuses %j as no decimal', (text) => expect(parseAmount(text, known('EUR'))).toBe('not_a_decimal'))
 
   it.each(['0', '0.00', '0.0'])('refuses %s as nothing', (text) =>
@@ -77,6 +80,16 @@ describe('reading an amount', () => {
     )
   })
 
+  it.each([
+    [-1n, 'EUR', '-0.01'],
+    [0n, 'EUR', '0.00'],
+    [-1_250n, 'EUR', '-12.50'],
+    [-1_000n, 'JPY', '-1000'],
+    [0n, 'JPY', '0'],
+  ])('writes the difference of %d in %s as %s', (units, code, text) =>
+    expect(formatAmount(money(code, units))).toBe(text),
+  )
+
   it('never takes what is signed, scientific or zero, whatever else it takes', () => {
     fc.assert(
       fc.property(fc.string(), anyAsset, (text, asset) => {
@@ -88,21 +101,26 @@ describe('reading an amount', () => {
 })
 
 describe('counting', () => {
-  it('splits an amount without losing or making a unit', () => {
+  it('adds and takes away to the unit', () => {
     fc.assert(
-      fc.property(
-        minor,
-        fc.array(fc.bigInt({ min: 0n, max: 1_000n }), { minLength: 1, maxLength: 20 }),
-        (units, weights) => {
-          fc.pre(weights.some((weight) => weight > 0n))
-          const parts = allocate(money('EUR', units), weights)
-          expect(parts.reduce((sum, part) => sum + part.minor, 0n)).toBe(units)
-          for (const [index, part] of parts.entries()) {
-            expect(part.minor >= 0n && (weights[index] !== 0n || part.minor === 0n)).toBe(true)
-          }
-        },
-      ),
+      fc.property(minor, minor, (a, b) => {
+        const sum = add(money('EUR', a), money('EUR', b))
+        expect(sum).toEqual({ asset: 'EUR', minor: a + b })
+        expect(subtract(sum, money('EUR', b))).toEqual(money('EUR', a))
+      }),
     )
+    expect(subtract(money('EUR', 1n), money('EUR', 3n)).minor).toBe(-2n)
+  })
+
+  it('compares by amount', () => {
+    const [one, two] = [money('EUR', 1n), money('EUR', 2n)]
+    expect([compare(one, two), compare(two, one), compare(one, money('EUR', 1n))]).toEqual([-1, 1, 0])
+  })
+
+  it('takes two amounts for the same only when asset and amount are', () => {
+    expect(sameMoney(money('EUR', 1n), money('EUR', 1n))).toBe(true)
+    expect(sameMoney(money('EUR', 1n), money('EUR', 2n))).toBe(false)
+    expect(sameMoney(money('EUR', 1n), money('SEK', 1n))).toBe(false)
   })
 
   it('refuses to mix assets', () => {
@@ -111,7 +129,11 @@ describe('counting', () => {
     for (const mix of [add, subtract, compare]) expect(() => mix(euro, krona)).toThrow('EUR')
   })
 
-  it('refuses an asset that it can not count', () => expect(() => money('XXX', 1n)).toThrow('unknown asset'))
+  it('refuses an asset that it can not count', () => {
+    const strange = { asset: 'XXX', minor: 1n }
+    for (const use of [() => money('XXX', 1n), () => formatAmount(strange), () => presentMoney(strange)])
+      expect(use).toThrow('assertion failed')
+  })
 })
 
 describe('assets', () => {
@@ -122,9 +144,25 @@ describe('assets', () => {
     expect(assetOf('EUR', 'tron')).toBeUndefined()
   })
 
+  it.each([
+    ['BTC', 'bitcoin', 8],
+    ['LTC', 'litecoin', 8],
+    ['ETH', 'ethereum', 18],
+    ['TRX', 'tron', 6],
+    ['XRP', 'ripple', 6],
+    ['USDT', 'ethereum', 6],
+    ['USDC', 'ethereum', 6],
+  ])('counts %s on %s with %d decimals, and only there', (currency, network, exponent) => {
+    expect(assetOf(currency, network)).toMatchObject({ currency, network, exponent })
+    expect([assetOf(currency), assetOf(currency, 'elsewhere')]).toEqual([undefined, undefined])
+  })
+
   it.each(['eur', 'XXX', 'EUR ', ''])('does not know %j', (code) => expect(assetOf(code)).toBeUndefined())
 
   it('names each asset once', () => expect(new Set(ASSETS.map(({ code }) => code)).size).toBe(ASSETS.length))
+
+  it('shows money without a network', () =>
+    expect(presentMoney(money('EUR', 150n))).toStrictEqual({ amount: '1.50', currency: 'EUR' }))
 
   it('shows a coin with its network', () =>
     expect(presentMoney(money('USDT-tron', 1_500_000n))).toEqual({

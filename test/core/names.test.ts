@@ -9,6 +9,13 @@ describe('one person', () => {
     ['Søren Kierkegård', 'Soren Kierkegard'],
     ['Jean-Luc Picard', 'Jean Luc Picard'],
     ['Łukasz Żółć', 'Lukasz Zolc'],
+    ['Bjørn Þórsson', 'Bjorn Thorsson'],
+    ['Ægir Đorđević', 'Aegir Dordevic'],
+    ['Œlaf Weiß', 'Oelaf Weiss'],
+    ['Işıl Kaya', 'Isil Kaya'],
+    ['Ａｄａ Lovelace', 'Ada Lovelace'],
+    ['Ada', 'ada.'],
+    ['ada  lovelace ', '(Ada) Lovelace'],
   ])('%s is %s', (a, b) => expect(sameName(a, b)).toBe(true))
 })
 
@@ -18,5 +25,10 @@ describe('two people', () => {
     ['Ada', 'Ada Lovelace'],
     ['Ada Lovelace', 'Charles Babbage'],
     ['', 'Ada Lovelace'],
+    ['Ada', 'Byron'],
+    ['Ada Lovelace', 'Adalovelace'],
+    ['Adalovelace', 'Ada Lovelace'],
+    ['Ada Lovelace King', 'Ada Lovelace Byron'],
+    ['!', 'Ada'],
   ])('%j is not %j', (a, b) => expect(sameName(a, b)).toBe(false))
 })

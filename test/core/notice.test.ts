@@ -19,6 +19,7 @@ it('signs the vector of the specification', async () => {
     nowMs: 1_614_265_330_000,
   })
   expect(headers).toMatchObject({
+    'content-type': 'application/json',
     'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     'webhook-timestamp': '1614265330',
     'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
@@ -43,8 +44,10 @@ it('takes only 2xx for a success', () => {
   const of = (status: number) => verdictOf({ kind: 'answered', status }, NOW)
   for (const status of [200, 201, 202, 204, 299]) expect(of(status)).toEqual({ kind: 'delivered' })
   expect(of(410)).toEqual({ kind: 'gone' })
-  for (const status of [301, 302, 307, 308, 304]) expect(of(status)).toEqual({ kind: 'again', result: 'redirected' })
-  for (const status of [400, 401, 404, 500, 503]) expect(of(status)).toEqual({ kind: 'again', result: 'http_error' })
+  for (const status of [300, 301, 302, 307, 308, 304, 399])
+    expect(of(status)).toEqual({ kind: 'again', result: 'redirected' })
+  for (const status of [199, 400, 401, 404, 500, 503])
+    expect(of(status)).toEqual({ kind: 'again', result: 'http_error' })
   expect(verdictOf({ kind: 'failed', why: 'reset' }, NOW)).toEqual({ kind: 'again', result: 'reset' })
 })
 
@@ -56,7 +59,8 @@ it('rests as long as an overloaded receiver asks, an hour at most', () => {
   expect(rest('120')).toBe(120_000)
   expect(rest('Sun, 22 Nov 2026 10:02:00 GMT', 502)).toBe(120_000)
   expect(rest('999999999', 504)).toBe(3_600_000)
-  for (const nonsense of [undefined, 'soon', '-5', '1e3', '', '2026-11-22T10:02:00Z'])
+  expect(rest('Sun, 22 Nov 2026 09:58:00 GMT')).toBe(0)
+  for (const nonsense of [undefined, 'soon', 'soon GMT', '-5', '5s', '1e3', '1234567890', '', '2026-11-22T10:02:00Z'])
     expect(rest(nonsense)).toBe(60_000)
   expect(rest('120', 500)).toBeUndefined()
 })
@@ -73,9 +77,26 @@ it('lets a receiver rest that hangs, and counts no try where none was made', () 
 it('sends an endpoint what it asked for', () => {
   expect(wants(['*'], 'deposit.succeeded')).toBe(true)
   expect(wants(['deposit.*'], 'deposit.succeeded')).toBe(true)
+  expect(wants(['refund.*', 'deposit.succeeded'], 'deposit.succeeded')).toBe(true)
   expect(wants(['deposit.*'], 'deposits.succeeded')).toBe(false)
+  expect(wants(['deposit.paid'], 'deposit.pair')).toBe(false)
+  expect(wants([], 'deposit.succeeded')).toBe(false)
+  for (const right of ['*', 'deposit.*', 'deposit.late_success', `${'a'.repeat(32)}.${'b'.repeat(32)}`])
+    expect(TYPE_PATTERN.test(right)).toBe(true)
   expect(wants(['withdrawal.paid', 'refund.*'], 'withdrawal.held')).toBe(false)
-  for (const wrong of ['', 'deposit', 'deposit.', '.*', '*.*', 'deposit.*.x', 'DEPOSIT.*', 'deposit. *'])
+  for (const wrong of [
+    '',
+    'deposit',
+    'deposit.',
+    '.*',
+    '*.*',
+    'deposit.*.x',
+    'DEPOSIT.*',
+    'deposit. *',
+    '-deposit.*',
+    'deposit.paid-',
+    '**',
+  ])
     expect(TYPE_PATTERN.test(wrong)).toBe(false)
 })
 
@@ -100,3 +121,17 @@ it('keeps a body under 20 kB by leaving out the metadata, and says so', () => {
   const small = { ...notice, data: { id: 'dep_1', metadata: { a: 'b' } } }
   expect(JSON.parse(noticeBody(small, '2026-11-22'))).not.toHaveProperty('truncated')
 })
+
+it('leaves the metadata out from 20 kB on, counted in bytes, and not a byte before', () => {
+  const notice = { id: 'evt_1', type: 'a.b', sequence: 1, createdAt: new Date(NOW) }
+  const sized = (bytes: number) => {
+    const bare = noticeBody({ ...notice, data: { metadata: { a: '\u00e9' } } }, 'v')
+    const rest = bytes - new TextEncoder().encode(bare).length
+    return noticeBody({ ...notice, data: { metadata: { a: `\u00e9${'x'.repeat(rest)}` } } }, 'v')
+  }
+  expect(new TextEncoder().encode(sized(19_999))).toHaveLength(19_999)
+  expect(JSON.parse(sized(20_000))).toMatchObject({ data: { metadata: {} }, truncated: ['/data/metadata'] })
+})
+
+it('gives a secret out in the form of the specification', () =>
+  expect(webhookSecret(new Uint8Array([0, 255, 16]))).toBe('whsec_AP8Q'))

@@ -152,14 +152,53 @@ it('passes every IBAN, bare and in fours', () => {
   )
 })
 
+/** The digit that makes the Luhn sum right. */
+const luhnDigit = (digits: string) => {
+  const sum = [...digits].reverse().reduce((total, digit, index) => {
+    const value = Number(digit) * (index % 2 === 0 ? 2 : 1)
+    return total + (value > 9 ? value - 9 : value)
+  }, 0)
+  return String((10 - (sum % 10)) % 10)
+}
+
+/** A number that begins so, of so many digits. */
+const cardOf = (start: string, length: number) => {
+  const body = start.padEnd(length - 1, '50271')
+  return body + luhnDigit(body)
+}
+
+const [long, any] = [
+  [16, 17, 18, 19],
+  [13, 14, 15, 16, 17, 18, 19],
+]
+it.each([
+  ['Mir', ['220000', '220499'], long],
+  ['Borica', ['220500', '220599'], [16]],
+  ['Mastercard', ['222100', '272099', '510000', '559999'], [16]],
+  ['Diners Club', ['300000', '305999', '309500', '309599', '360000', '369999', '380000', '399999'], [14, 15, ...long]],
+  ['American Express', ['340000', '349999', '370000', '379999'], [15]],
+  ['JCB', ['352800', '358999'], long],
+  ['Visa', ['400000', '499999'], [13, 16, 18, 19]],
+  ['Maestro', ['500000', '509999', '560000', '589999', '600000', '699999'], any],
+  ['UnionPay', ['810000', '829999'], long],
+  ['Uzcard', ['860000', '860099'], [16]],
+  ['Mada', ['968200', '968299'], [16]],
+  ['Troy', ['979200', '979299'], [16]],
+  ['Humo', ['986000', '986099'], [16]],
+])('finds %s from its first number to its last, in its lengths and no other', (_brand, starts, lengths) => {
+  for (const start of starts)
+    for (const length of any)
+      expect([start, length, holdsPan(cardOf(start, length))]).toEqual([start, length, lengths.includes(length)])
+})
+
+it('passes what begins beside a range, and what is too short or too long for a card', () => {
+  const beside =
+    '219999 220600 272100 306000 309499 309600 339999 352799 590000 599999 700000 809999 830000 860100 968199 986100'
+  for (const start of beside.split(' ')) expect([start, holdsPan(cardOf(start, 16))]).toEqual([start, false])
+  for (const length of [12, 20]) expect(holdsPan(cardOf('600000', length))).toBe(false)
+})
+
 it('finds any Luhn-valid number of a range wherever separators fall', () => {
-  const luhnDigit = (digits: string) => {
-    const sum = [...digits].reverse().reduce((total, digit, index) => {
-      const value = Number(digit) * (index % 2 === 0 ? 2 : 1)
-      return total + (value > 9 ? value - 9 : value)
-    }, 0)
-    return String((10 - (sum % 10)) % 10)
-  }
   fc.assert(
     fc.property(
       fc.constantFrom('4', '51', '55', '2221', '2720', '6011', '65', '62', '3530'),
@@ -169,8 +208,8 @@ it('finds any Luhn-valid number of a range wherever separators fall', () => {
         const body = (start + rest.join('')).slice(0, 15)
         const card = body + luhnDigit(body)
         const text = [...card].map((digit, index) => digit + (separators[index] ?? '')).join('')
-        // A date inside the digits is read as a date; nobody writes a card number so.
-        return holdsPan(text) || /(19|20)\d\d[-/.]|[-/.](19|20)\d\d/.test(text)
+        // A date or a time among the digits is read as one; nobody writes a card number so.
+        return holdsPan(text) || /(19|20)\d\d[-/.]|[-/.](19|20)\d\d|(?<!\d)1[5-9]\d{8}(\d{3})?(?!\d)/.test(text)
       },
     ),
     { numRuns: 2000 },
@@ -183,9 +222,14 @@ it('looks at a long hostile text in linear time', () => {
 })
 
 it('knows the names of card data in any spelling', () => {
-  for (const name of ['pan', 'card_number', 'cardNumber', 'CVV', 'cvc2', 'track2', 'Track-2-Data', 'security code'])
-    expect(isCardDataName(name)).toBe(true)
-  for (const name of ['panel', 'company', 'card', 'token', 'tracking', 'number', 'amount'])
+  const numbers =
+    'PAN, card_number, cardNo, card-num, cc number, ccNum, creditCard, credit_card_number, primaryAccountNumber'
+  const codes = 'CVV, cvv2, CVC, cvc2, cav2, csc, cvn, card_cvv, cardCvc, card code, cardSecurityCode, security code'
+  const rest =
+    'verification_value, track, track1, Track-2, track3, trackData, track_1_data, Track-2-Data, magStripe, PIN, pin_block'
+  for (const name of `${numbers}, ${codes}, ${rest}`.split(', '))
+    expect([name, isCardDataName(name)]).toEqual([name, true])
+  for (const name of ['panel', 'company', 'card', 'token', 'tracking', 'number', 'amount', ''])
     expect(isCardDataName(name)).toBe(false)
 })
 

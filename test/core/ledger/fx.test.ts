@@ -39,11 +39,31 @@ describe('an exchange', () => {
       rounding: 'house',
     })
   })
+  it('at the market\u2019s own rate leaves no result, and says so in its facts', () => {
+    const posting = exchanged({ ...about, paid: money('EUR', 1000n), asset: 'SEK', rate: '11.00' })
+    expect(posting).toMatchObject({ key: 'fx:deposit:d', kind: 'exchanged' })
+    expect(posting.transfers.map(({ debit, credit }) => `${debit} > ${credit}`)).toEqual([
+      'connection:con_1:receivable > fx:clearing:EUR-SEK',
+      'fx:clearing:EUR-SEK > player:p1:cash',
+    ])
+    expect(posting.facts).toMatchObject({ rate: '11.00', market_rate: '11.00' })
+  })
+  it('may be worth a single minor unit', () =>
+    expect(exchanged({ ...about, paid: money('EUR', 1n), asset: 'SEK', rate: '1' }).transfers[1]?.amount.minor).toBe(
+      1n,
+    ))
   it.each([
     ['a loss for the house', { rate: '11.20', marketRate: '11.19' }],
     ['a rate of zero', { rate: '0' }],
     ['a negative rate', { rate: '-1' }],
     ['a rate with an exponent', { rate: '1e3' }],
+    ['a rate with a leading zero', { rate: '01.5' }],
+    ['a rate that ends in its point', { rate: '1.' }],
+    ['a rate with something behind it', { rate: '1.5 ' }],
+    ['a rate of 19 decimals', { rate: '1.1234567890123456789' }],
+    ['an exchange into itself', { asset: 'EUR', rate: '1' }],
+    ['an asset that we can not count', { asset: 'XXX', rate: '1' }],
+    ['a payment that we can not count', { paid: { asset: 'XXX', minor: 100n }, rate: '1' }],
     ['a sum too small to be worth anything', { rate: '0.000001' }],
   ])('refuses %s', (_, rates) => {
     expect(() => exchanged({ ...about, paid: money('EUR', 100n), asset: 'SEK', ...rates })).toThrow('assertion failed')

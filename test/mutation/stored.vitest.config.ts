@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+/** The tests of the idempotency engine, of processors' webhooks and of the breakers, on a real PostgreSQL. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/api/idempotent.test.ts',
+      'test/flows/{dispute,late-money,webhooks}.test.ts',
+      'test/router/breaker.test.ts',
+    ],
+    globalSetup: ['./test/support/global.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
