@@ -110,6 +110,8 @@ describe('a signed webhook of Adyen', () => {
 describe("an account's settings", () => {
   it.each([
     { environment: 'live' },
+    { environment: { checkout: 'http://127.0.0.1' } },
+    { environment: { checkout: 'http://127.0.0.1', transfers: 'javascript:alert(1)' } },
     { environment: 'live', live_prefix: 'x', hosts: { checkout: 'http://127.0.0.1', transfers: 'http://127.0.0.1' } },
     { environment: 'live', live_prefix: 'evil.example/' },
     { webhook_secrets: ['short'] },

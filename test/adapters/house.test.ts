@@ -20,11 +20,9 @@ describe.each(folders)('the adapter in %s', (folder) => {
     expect(readdirSync(new URL(`${folder}/`, HOME)).sort()).toEqual(FILES)
   })
 
-  it('is told in at most 450 lines of code, the rows of its tables aside', () => {
-    const lines = FILES.flatMap((file) => codeOf(textOf(folder, file)).split('\n')).filter(
-      (line) => line.trim() !== '' && !/^\s*\['', ''\],$/.test(line),
-    )
-    expect(lines.length).toBeLessThanOrEqual(450)
+  it('is told in at most 450 lines, as `wc -l` counts them', () => {
+    const lines = FILES.reduce((sum, file) => sum + textOf(folder, file).split('\n').length - 1, 0)
+    expect(lines).toBeLessThanOrEqual(450)
   })
 
   it('catches nothing, fetches nothing, and has no clock, log or environment of its own', () => {
