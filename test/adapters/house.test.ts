@@ -25,6 +25,19 @@ describe.each(folders)('the adapter in %s', (folder) => {
     expect(lines).toBeLessThanOrEqual(450)
   })
 
+  it('is named by one line of the list, and by nothing else of the gateway', () => {
+    const src = new URL('../../src/', import.meta.url)
+    const naming = readdirSync(src, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts') && !path.startsWith(`adapters/${folder}/`))
+      .flatMap((path) =>
+        readFileSync(new URL(path, src), 'utf8')
+          .split('\n')
+          .filter((line) => line.includes(`/${folder}/index.ts'`))
+          .map(() => path),
+      )
+    expect(naming).toEqual(['adapters/index.ts'])
+  })
+
   it('catches nothing, fetches nothing, and has no clock, log or environment of its own', () => {
     for (const file of FILES) {
       expect(codeOf(textOf(folder, file))).not.toMatch(
