@@ -19,14 +19,14 @@ export function toMinor({ asset, minor }: Money, overrides: Readonly<Record<stri
 }
 
 /** The same for an amount that came to a verb: the contract lets none through that the facts' `minorUnits` can't say. */
-export function minorUnits(amount: Money, overrides: Readonly<Record<string, number>>): number {
+export function unitsOf(amount: Money, overrides: Readonly<Record<string, number>>): number {
   const value = toMinor(amount, overrides)
   assert(value !== undefined, 'an amount that can not be said came to a verb')
   return value
 }
 
 /** What an adapter's schema takes for a whole number of units: past 2^53 it comes as text, see exact-json.ts. */
-export const MinorUnits = z.union([z.int(), z.string().regex(/^\d{1,19}$/)])
+export const Units = z.union([z.int(), z.string().regex(/^\d{1,19}$/)])
 
 /** A processor's whole number of units as our amount; undefined when it is a fraction of our smallest unit. The asset stays as they name it, known or not: `settle` holds what doesn't match. */
 export function fromMinor(

@@ -173,13 +173,8 @@ export type ReadRefusal = (body: unknown, status: number) => Outcome
 /** What an adapter's verb is given besides its request: `Io`, the account's settings, and the short way to ask. */
 export type Line<C> = Io & {
   readonly config: C
-  /** Sends, and reads what came: a good answer by `read`, a 4xx by `refused`, the adapter's own `refusal` when absent. All else is told as it is. */
-  ask<T>(
-    schema: z.ZodType<T>,
-    request: Request,
-    read: (body: T) => Outcome | Promise<Outcome>,
-    refused?: ReadRefusal,
-  ): Promise<Outcome>
+  /** Sends, and reads what came: a good answer by `read`, a 4xx by the adapter's `refusal`. All else is told as it is. */
+  ask<T>(schema: z.ZodType<T>, request: Request, read: (body: T) => Outcome | Promise<Outcome>): Promise<Outcome>
 }
 
 /** What a processor can do and how it behaves, as data; the capability matrix and the router read it. */

@@ -130,10 +130,10 @@ function lineOf<C>(io: Io, config: C, refusal: ReadRefusal = () => MALFORMED): L
   return {
     ...io,
     config,
-    async ask(schema, request, read, refused = refusal) {
+    async ask(schema, request, read) {
       const sent = await io.send(schema, request)
       if (sent.kind === 'answer') return read(sent.body)
-      if (sent.kind === 'refused') return refused(sent.body, sent.status)
+      if (sent.kind === 'refused') return refusal(sent.body, sent.status)
       if (sent.kind === 'unknown') return { kind: 'unknown', reason: sent.reason, phase: sent.phase }
       return { kind: 'not_sent', reason: sent.reason, ...(sent.code && { code: sent.code }) }
     },

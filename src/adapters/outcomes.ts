@@ -1,20 +1,27 @@
 import type { z } from 'zod'
 import type { Decline, DeclineCode } from '../core/decline.ts'
+import { assert } from '../core/errors.ts'
 import type { Money } from '../core/money.ts'
 import type { Events, InstrumentSeen, Outcome, ProcessorEvent, Refusal } from './contract.ts'
 import { parseExactJson } from './exact-json.ts'
 
 /**
  * A table written by meaning, read by word: each meaning with the words that have it, with white space between. The rows
- * only say how it is laid out. A word under two meanings has the later one, which a test of the table should forbid.
+ * only say how it is laid out. No word can stand there twice.
  */
 export function words<T extends string>(
   ...rows: readonly Readonly<Partial<Record<T, string>>>[]
 ): Readonly<Record<string, T>> {
   // Without a prototype: `constructor` is no word of anybody's.
   const table: Record<string, T> = Object.create(null)
-  for (const row of rows)
-    for (const meaning in row) for (const word of row[meaning]?.split(/\s+/) ?? []) table[word] = meaning
+  for (const row of rows) {
+    for (const meaning in row) {
+      for (const word of row[meaning]?.split(/\s+/) ?? []) {
+        assert(!(word in table), `${word} stands in a table twice`)
+        table[word] = meaning
+      }
+    }
+  }
   return table
 }
 

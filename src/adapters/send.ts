@@ -73,8 +73,8 @@ export type TimedSend = <T>(schema: z.ZodType<T>, request: Request, sendBeforeMs
 
 /**
  * Makes the `send` of one account at one processor. Each call is written at most once, is raced against our deadline,
- * and ends as an answer that fits the schema, as a refusal, as proof that it never left, or as unknown; a call given up before it was
- * written is never written later. Nothing that the other side does makes it throw.
+ * and ends as an answer that fits the schema, as a refusal, as proof that it never left, or as unknown; a call given up
+ * before it was written is never written later. Nothing that the other side does makes it throw.
  */
 export function createSend(parts: SenderParts): TimedSend {
   const { http, facts, connected, deadlineMs = facts.timeoutMs, nowMs = Date.now, timer = systemTimer, onCall } = parts

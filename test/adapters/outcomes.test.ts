@@ -33,6 +33,10 @@ it('a table knows its words and no others, not even those of every object', () =
   for (const word of ['constructor', '__proto__', 'toString', '']) expect(table[word]).toBeUndefined()
 })
 
+it('no word can have two meanings', () => {
+  expect(() => words({ pending: 'NEW' }, { odd: 'OLD NEW' })).toThrow('NEW stands in a table twice')
+})
+
 it('a decline is mapped by its code, and one that no table has stops', () => {
   const table = words({ insufficient_funds: '51' })
   expect(declineBy(table, '51')).toEqual({ code: 'insufficient_funds', processorCode: '51' })

@@ -1,6 +1,6 @@
 import type { DeclineCode } from '../../core/decline.ts'
 import type { Money } from '../../core/money.ts'
-import { fromMinor, minorUnits } from '../amounts.ts'
+import { fromMinor, unitsOf } from '../amounts.ts'
 import type { Asked, InstrumentSeen, Outcome } from '../contract.ts'
 import { jsonOfBase64url } from '../encoding.ts'
 import { declineBy, instrumentOf, isPage, MALFORMED, outcomeAs, words } from '../outcomes.ts'
@@ -11,7 +11,7 @@ import { type Amount, HostedFields, type Payment, type Transfer } from './wire.t
 export const MINOR_UNITS: Readonly<Record<string, number>> = { CLP: 2, CVE: 0, IDR: 0, ISK: 2 }
 
 /** Our amount in Adyen's words. */
-export const amountBody = (amount: Money) => ({ currency: amount.asset, value: minorUnits(amount, MINOR_UNITS) })
+export const amountBody = (amount: Money) => ({ currency: amount.asset, value: unitsOf(amount, MINOR_UNITS) })
 
 /** Adyen's amount in ours; undefined for a fraction of our smallest unit. */
 export const moneyOf = (amount: Amount): Money | undefined => fromMinor(amount.currency, amount.value, MINOR_UNITS)

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { MinorUnits } from '../amounts.ts'
+import { Units } from '../amounts.ts'
 
 // What Adyen sends, as far as we read it. Source: https://github.com/Adyen/adyen-openapi, Checkout v72, Transfers v4 and
 // Webhooks v1, read 2026-11-22.
 const Name = z.string().min(1)
-const Amount = z.object({ currency: z.string(), value: MinorUnits })
+const Amount = z.object({ currency: z.string(), value: Units })
 export type Amount = z.infer<typeof Amount>
 
 /** The 4xx answers of both APIs. */
@@ -48,7 +48,7 @@ const Item = z.object({
   originalReference: z.string().nullish(),
   merchantAccountCode: z.string(),
   merchantReference: z.string().nullish(),
-  amount: z.object({ currency: z.string().nullish(), value: MinorUnits.nullish() }),
+  amount: z.object({ currency: z.string().nullish(), value: Units.nullish() }),
   eventCode: z.string(),
   success: z.string(),
   additionalData: z.object({ hmacSignature: z.string().optional() }).optional(),
