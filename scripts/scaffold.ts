@@ -23,15 +23,17 @@ export function scaffold(id: string): Readonly<Record<string, string>> {
 }
 
 const INDEX = `import { z } from 'zod'
-import { defineAdapter, outcomeOf } from '../contract.ts'
+import { defineAdapter, refusalBy } from '../define.ts'
+import { REFUSED } from '../outcomes.ts'
 import { path } from '../path.ts'
-import { chargeBody, outcomeOfPayment } from './map.ts'
+import { environment } from '../settings.ts'
+import { chargeBody, paymentOutcome } from './map.ts'
 import { events } from './webhook.ts'
-import { Payment } from './wire.ts'
+import { Payment, Problem } from './wire.ts'
 
 /** An account at __TITLE__. */
 const Config = z.strictObject({
-  base_url: z.url({ protocol: /^https?$/ }),
+  environment: environment('api'),
   api_key: z.string().min(16),
   webhook_secrets: z.array(z.string().min(24)).min(1).max(2),
 })
@@ -51,17 +53,20 @@ export const __NAME__ = defineAdapter({
     timeoutMs: 20_000,
   },
   config: Config,
-  hosts: ({ base_url }) => ({ api: base_url }),
-  headers: ({ api_key }) => ({ authorization: \`Bearer \${api_key}\` }),
-  webhookSecrets: ({ webhook_secrets }) => webhook_secrets,
-  async charge(charge, { send }) {
-    const { attempt } = charge
-    const sent = await send(Payment, { method: 'POST', path: '/v1/payments', attempt, json: chargeBody(charge) })
-    return outcomeOf(sent, (payment) => outcomeOfPayment(payment, attempt))
+  hosts({ environment }) {
+    if (typeof environment === 'object') return environment
+    return { api: environment === 'live' ? 'https://api.example.com' : 'https://sandbox.example.com' }
   },
-  async find({ attempt }, { send }) {
-    const sent = await send(Payment, { method: 'GET', path: path\`/v1/payments/by-reference/\${attempt}\` })
-    return outcomeOf(sent, (payment) => outcomeOfPayment(payment, attempt))
+  headers: ({ api_key }) => ({ authorization: \`Bearer \${api_key}\` }),
+  // What any other 4xx proves, by the documents. A refused look-up or return proves nothing, whatever stands here.
+  refusal: refusalBy(Problem, () => REFUSED),
+  async charge(charge, { ask }) {
+    const post = { path: '/v1/payments', attempt: charge.attempt, json: chargeBody(charge) }
+    return ask(Payment, post, (payment) => paymentOutcome(payment, charge))
+  },
+  async find(asked, { ask }) {
+    const to = path\`/v1/payments/by-reference/\${asked.attempt}\`
+    return ask(Payment, { path: to }, (payment) => paymentOutcome(payment, asked))
   },
   events,
 })
@@ -74,12 +79,17 @@ export const Payment = z.object({
   id: z.string().min(1),
   reference: z.string(),
   status: z.string(),
+  decline_code: z.string().optional(),
 })
+export type Payment = z.infer<typeof Payment>
+
+/** A 4xx answer. Source: the URL of it in the official documents, read __TODAY__. */
+export const Problem = z.object({ code: z.string() })
 `
 
-const MAP = `import type { z } from 'zod'
-import type { Charge, Outcome } from '../contract.ts'
-import { words } from '../tables.ts'
+const MAP = `import type { DeclineCode } from '../../core/decline.ts'
+import type { Asked, Charge, Outcome } from '../contract.ts'
+import { declineBy, MALFORMED, outcomeAs, words } from '../outcomes.ts'
 import type { Payment } from './wire.ts'
 
 /** Our words in theirs. */
@@ -87,22 +97,28 @@ export function chargeBody({ attempt }: Charge): Record<string, unknown> {
   return { reference: attempt }
 }
 
-/** Every status of the official enum by what it means. A status that isn't here is \`unknown\`, and so is all of it until it is filled in. */
-export const STATUSES = words<'paid' | 'pending'>()
+/** Every status of the official enum by what it means, see \`outcomeAs\`. One that isn't here is unknown, and so is all of it until it is filled in. */
+export const STATUSES = words({ pending: 'PENDING' })
 
-/** Their answer in our words. */
-export function outcomeOfPayment({ id, reference, status }: z.infer<typeof Payment>, attempt: string): Outcome {
-  if (reference !== attempt) return { kind: 'unknown', reason: 'malformed' }
-  if (STATUSES[status] === 'pending') return { kind: 'pending', reference: id }
-  return { kind: 'unknown', reason: 'unmapped', reference: id }
+/** Their decline codes, never their texts. One that isn't here is unmapped, and stops. */
+const DECLINES = words<DeclineCode>({ insufficient_funds: '51' })
+
+/** Their answer in our words. Give \`amount\` as they tell it: without one no money is known to have moved. */
+export function paymentOutcome(payment: Payment, asked: Asked): Outcome {
+  if (payment.reference !== asked.attempt) return MALFORMED
+  return outcomeAs(STATUSES[payment.status], {
+    reference: payment.id,
+    decline: declineBy(DECLINES, payment.decline_code),
+  })
 }
 `
 
 const WEBHOOK = `import type { Events, InboundWebhook } from '../contract.ts'
+import { refused } from '../outcomes.ts'
 
-/** Verifies the raw bytes first (see ../signature.ts), then reads them. Until it can, it believes nothing. */
+/** Verifies the raw bytes first (see ../signature.ts), then reads them with \`heard\`. Until it can, it believes nothing. */
 export async function events(_webhook: InboundWebhook): Promise<Events> {
-  return { kind: 'refused', why: 'signature_missing' }
+  return refused('signature_missing')
 }
 `
 
@@ -120,7 +136,7 @@ const payment =
   () => ({ status: 200, json: { id: 'ref_1', reference: attempt, status } })
 
 adapterContract(__NAME__, {
-  config: { base_url: 'https://api.example.com', api_key: API_KEY, webhook_secrets: [...SECRETS] },
+  config: { environment: 'test', api_key: API_KEY, webhook_secrets: [...SECRETS] },
   canaries: [API_KEY, ...SECRETS],
   assets: ['EUR'],
   amountOnWire: ({ minor }) => \`"amount":\${minor}\`,

@@ -1,4 +1,6 @@
+import { z } from 'zod'
 import { assetByCode } from '../core/currencies.ts'
+import { assert } from '../core/errors.ts'
 import type { Money } from '../core/money.ts'
 
 /** How many more decimals a processor counts an asset in than we do. */
@@ -15,6 +17,16 @@ export function toMinor({ asset, minor }: Money, overrides: Readonly<Record<stri
   const value = shift < 0 ? minor / scale : minor * scale
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined
 }
+
+/** The same for an amount that came to a verb: the contract lets none through that the facts' `minorUnits` can't say. */
+export function unitsOf(amount: Money, overrides: Readonly<Record<string, number>>): number {
+  const value = toMinor(amount, overrides)
+  assert(value !== undefined, 'an amount that can not be said came to a verb')
+  return value
+}
+
+/** What an adapter's schema takes for a whole number of units: past 2^53 it comes as text, see exact-json.ts. */
+export const Units = z.union([z.int(), z.string().regex(/^\d{1,19}$/)])
 
 /** A processor's whole number of units as our amount; undefined when it is a fraction of our smallest unit. The asset stays as they name it, known or not: `settle` holds what doesn't match. */
 export function fromMinor(

@@ -23,17 +23,18 @@ export type PlayerAtProcessor = {
   readonly email?: string
 }
 
+/** What every answer is held against: our own reference, and the amount that was asked. */
+export type Asked = { readonly attempt: string; readonly amount: Money }
+
 /**
  * The end of an attempt's own time, ms since 1970: past it nothing of the request may be written, however long the process
  * slept in between, because a look-up may have ruled by then that it never was. Absent where there is no such ruling.
  */
-export type Timed = { readonly sendBeforeMs?: number }
+export type Timed = Asked & { readonly sendBeforeMs?: number }
 
 /** A deposit to be taken. `attempt` is our reference and the root of the idempotency key; `returnUrl` and `webhookUrl` are the gateway's own. */
 export type Charge = Timed & {
-  readonly attempt: string
   readonly payment: string
-  readonly amount: Money
   readonly method: ChargeMethod
   readonly player: PlayerAtProcessor
   readonly returnUrl: string
@@ -46,11 +47,9 @@ export type Charge = Timed & {
 }
 
 /** A charge to be carried on after the player came back from a page. `params` are what the page handed back: untrusted, for the processor's eyes only. */
-export type Resume = {
-  readonly attempt: string
+export type Resume = Asked & {
   /** Theirs; empty where a processor names a payment only once the player is back. */
   readonly reference: string
-  readonly amount: Money
   readonly params: Readonly<Record<string, string>>
 }
 
@@ -58,10 +57,8 @@ export type Resume = {
  * A look-up by our own reference, with theirs where it is known. It may finish what was begun under that reference (a
  * replay, the second step of a payout) but never begins anything under another.
  */
-export type Find = {
-  readonly attempt: string
+export type Find = Asked & {
   readonly flow: Flow
-  readonly amount: Money
   readonly reference?: string
   /** The first request again, word for word: for processors whose only look-up is a replay under the same idempotency key, and for payouts in two steps. */
   readonly original?: Charge | Refund | PayOut
@@ -72,28 +69,22 @@ export type Find = {
  * captured, `voided` when it is cancelled, `pending` when the order was only received and the word comes by webhook. A
  * refused order that leaves the authorization standing is `unknown`, never `declined`.
  */
-export type Modification = {
-  readonly attempt: string
+export type Modification = Asked & {
   readonly payment: string
-  readonly amount: Money
   /** The processor's own name of the authorization. */
   readonly reference: string
 }
 
 /** A refund of part or all of a captured deposit. */
 export type Refund = Timed & {
-  readonly attempt: string
   readonly payment: string
-  readonly amount: Money
-  readonly original: { readonly attempt: string; readonly reference: string; readonly amount: Money }
+  readonly original: Asked & { readonly reference: string }
   readonly webhookUrl: string
 }
 
 /** A withdrawal to be sent. `origin` is the deposit that it pays back, where the rail asks for it (closed loop, card refunds). */
 export type PayOut = Timed & {
-  readonly attempt: string
   readonly payment: string
-  readonly amount: Money
   readonly destination: Destination
   readonly player: PlayerAtProcessor
   readonly webhookUrl: string
@@ -120,7 +111,7 @@ export type DisputeNews = {
 export type ProcessorEvent = {
   readonly id: string
   readonly flow: Flow
-  readonly attempt?: string
+  readonly attempt?: string | undefined
   readonly reference?: string
   /** The processor's own time of the fact, ms since 1970, for ordering. */
   readonly atMs?: number
@@ -150,7 +141,8 @@ export type InboundWebhook = {
 
 /** A request of an adapter, relative to its host. `attempt` is the idempotency key, with a suffix where one attempt writes more than once; GET takes none. */
 export type Request = {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Absent: POST for what has a body, GET for what has none. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   readonly attempt?: string
   readonly json?: unknown
@@ -162,9 +154,10 @@ export type Request = {
   readonly maxAnswerBytes?: number
 }
 
-/** What came of a request: an answer that fits the schema, proof that it never left, or no knowledge. */
+/** What came of a request: an answer that fits the schema, a 4xx that no fact vouches for with whatever JSON it had, proof that it never left, or no knowledge. */
 export type Sent<T> =
   | { readonly kind: 'answer'; readonly status: number; readonly body: T }
+  | { readonly kind: 'refused'; readonly status: number; readonly body: unknown }
   | { readonly kind: 'not_sent'; readonly reason: NotSentReason; readonly code?: DeclineCode; readonly phase: Phase }
   | { readonly kind: 'unknown'; readonly reason: UnknownReason; readonly phase: Phase; readonly status?: number }
 
@@ -173,6 +166,16 @@ export type Send = <T>(schema: z.ZodType<T>, request: Request) => Promise<Sent<T
 
 /** What a verb is given besides its request. */
 export type Io = { readonly send: Send; readonly nowMs: number }
+
+/** What a 4xx answer proves, when none of the facts vouches for its status. */
+export type ReadRefusal = (body: unknown, status: number) => Outcome
+
+/** What an adapter's verb is given besides its request: `Io`, the account's settings, and the short way to ask. */
+export type Line<C> = Io & {
+  readonly config: C
+  /** Sends, and reads what came: a good answer by `read`, a 4xx by the adapter's `refusal`. All else is told as it is. */
+  ask<T>(schema: z.ZodType<T>, request: Request, read: (body: T) => Outcome | Promise<Outcome>): Promise<Outcome>
+}
 
 /** What a processor can do and how it behaves, as data; the capability matrix and the router read it. */
 export type Facts = {
@@ -188,7 +191,7 @@ export type Facts = {
     /** How long the processor remembers a key, hours. */
     readonly windowHours: number
   }
-  /** How an unknown outcome is resolved: by a look-up under our reference, by replaying the same key inside its window, or by people. */
+  /** How an unknown outcome is resolved: by the adapter's `find` under our reference, by replaying the same key inside its window (the contract does that), or by people. */
   readonly unknownResolvedBy: Resolution
   /** Where one flow is resolved in another way than the rest. */
   readonly unknownResolvedByFlow?: Readonly<Partial<Record<Flow, Resolution>>>
@@ -198,8 +201,8 @@ export type Facts = {
   readonly vouchedRejections: Readonly<Record<number, DeclineCode>>
   /** Our own deadline for one call, ms. */
   readonly timeoutMs: number
-  /** Where the processor counts in other decimals than ISO 4217. */
-  readonly minorUnitOverrides?: Readonly<Record<string, number>>
+  /** For a processor that takes whole numbers of units: the currencies that it counts in other decimals than ISO 4217. An amount that can't be said so never comes to a verb. */
+  readonly minorUnits?: Readonly<Record<string, number>>
 }
 
 /** A way out of an unknown outcome. */
@@ -215,18 +218,22 @@ export type MethodFacts = {
   readonly brands?: readonly string[]
 }
 
+/** One verb of a bound account. */
+export type Verb<R> = (request: R, io: Io) => Promise<Outcome>
+
 /** An adapter bound to one operator's account: its verbs, and what `send` needs to reach the processor. */
 export type Connected = {
   readonly hosts: Readonly<Record<string, string>>
-  readonly headers: Readonly<Record<string, string>>
+  /** What every request to a host carries: the account's key above all. */
+  headers(host: string): Readonly<Record<string, string>>
   readonly webhookSecrets: readonly string[]
-  charge?(charge: Charge, io: Io): Promise<Outcome>
-  resume?(resume: Resume, io: Io): Promise<Outcome>
-  find?(find: Find, io: Io): Promise<Outcome>
-  capture?(modification: Modification, io: Io): Promise<Outcome>
-  cancel?(modification: Modification, io: Io): Promise<Outcome>
-  refund?(refund: Refund, io: Io): Promise<Outcome>
-  payOut?(payOut: PayOut, io: Io): Promise<Outcome>
+  readonly charge?: Verb<Charge> | undefined
+  readonly resume?: Verb<Resume> | undefined
+  readonly find?: Verb<Find> | undefined
+  readonly capture?: Verb<Modification> | undefined
+  readonly cancel?: Verb<Modification> | undefined
+  readonly refund?: Verb<Refund> | undefined
+  readonly payOut?: Verb<PayOut> | undefined
   events(webhook: InboundWebhook): Promise<Events>
 }
 
@@ -238,74 +245,3 @@ export type Adapter = {
   readonly operations: readonly Operation[]
   connect(config: unknown): Connected
 }
-
-/** How an adapter is written: the same as `Adapter`, with the type of its own settings. */
-export type AdapterDefinition<C> = {
-  readonly facts: Facts
-  readonly config: z.ZodType<C>
-  hosts(config: C): Readonly<Record<string, string>>
-  headers(config: C): Readonly<Record<string, string>>
-  webhookSecrets(config: C): readonly string[]
-  charge?(charge: Charge, io: Io, config: C): Promise<Outcome>
-  resume?(resume: Resume, io: Io, config: C): Promise<Outcome>
-  find?(find: Find, io: Io, config: C): Promise<Outcome>
-  capture?(modification: Modification, io: Io, config: C): Promise<Outcome>
-  cancel?(modification: Modification, io: Io, config: C): Promise<Outcome>
-  refund?(refund: Refund, io: Io, config: C): Promise<Outcome>
-  payOut?(payOut: PayOut, io: Io, config: C): Promise<Outcome>
-  /** Verifies the raw bytes first, then reads them. There is no default. */
-  events(webhook: InboundWebhook, config: C): Promise<Events>
-}
-
-/** Turns a definition into an adapter: hides the type of its settings, so that the list of adapters is one plain array. */
-export function defineAdapter<C>(definition: AdapterDefinition<C>): Adapter {
-  const verbs = ['charge', 'resume', 'find', 'capture', 'cancel', 'refund', 'payOut'] as const
-  return {
-    facts: definition.facts,
-    config: definition.config,
-    operations: verbs.filter((verb) => definition[verb] !== undefined),
-    connect(input) {
-      const config = definition.config.parse(input)
-      const { charge, resume, find, capture, cancel, refund, payOut, events } = definition
-      return {
-        hosts: definition.hosts(config),
-        headers: definition.headers(config),
-        webhookSecrets: definition.webhookSecrets(config),
-        ...(charge && { charge: (request, io) => charge(request, io, config) }),
-        ...(resume && { resume: (request, io) => resume(request, io, config) }),
-        ...(find && { find: (request, io) => find(request, io, config) }),
-        ...(capture && { capture: (request, io) => capture(request, io, config) }),
-        ...(cancel && { cancel: (request, io) => cancel(request, io, config) }),
-        ...(refund && { refund: (request, io) => refund(request, io, config) }),
-        ...(payOut && { payOut: (request, io) => payOut(request, io, config) }),
-        events: (webhook) => events(webhook, config),
-      }
-    },
-  }
-}
-
-/** Reads an answer with `read`; what never left or isn't known passes through as it is. */
-export function outcomeOf<T>(sent: Sent<T>, read: (body: T, status: number) => Outcome): Outcome {
-  if (sent.kind === 'answer') return read(sent.body, sent.status)
-  if (sent.kind === 'not_sent') return { kind: 'not_sent', reason: sent.reason, ...(sent.code && { code: sent.code }) }
-  return { kind: 'unknown', reason: sent.reason, phase: sent.phase }
-}
-
-/** Nothing was sent: the request can't be said in the processor's words. */
-export const REFUSED: Outcome = { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request' }
-
-/** An answer that contradicts what was asked. */
-export const MALFORMED: Outcome = { kind: 'unknown', reason: 'malformed' }
-
-/** A word that none of the adapter's tables has, or that says nothing of the money. */
-export const unmapped = (reference?: string): Outcome => ({
-  kind: 'unknown',
-  reason: 'unmapped',
-  ...(reference !== undefined && { reference }),
-})
-
-/** A webhook that is not believed. */
-export const refused = (why: Refusal): Events => ({ kind: 'refused', why })
-
-/** A webhook that is believed, with what it tells. */
-export const verified = (...events: readonly ProcessorEvent[]): Events => ({ kind: 'verified', events })

@@ -14,7 +14,7 @@ export type CallRecord = {
   readonly processor: string
   readonly method: string
   readonly path: string
-  readonly result: 'answer' | 'not_sent' | 'unknown'
+  readonly result: 'answer' | 'refused' | 'not_sent' | 'unknown'
   readonly reason?: NotSentReason | UnknownReason
   readonly status?: number
   readonly phase: Phase
@@ -73,8 +73,8 @@ export type TimedSend = <T>(schema: z.ZodType<T>, request: Request, sendBeforeMs
 
 /**
  * Makes the `send` of one account at one processor. Each call is written at most once, is raced against our deadline,
- * and ends as an answer that fits the schema, as proof that it never left, or as unknown; a call given up before it was
- * written is never written later. Nothing that the other side does makes it throw.
+ * and ends as an answer that fits the schema, as a refusal, as proof that it never left, or as unknown; a call given up
+ * before it was written is never written later. Nothing that the other side does makes it throw.
  */
 export function createSend(parts: SenderParts): TimedSend {
   const { http, facts, connected, deadlineMs = facts.timeoutMs, nowMs = Date.now, timer = systemTimer, onCall } = parts
@@ -94,10 +94,10 @@ export function createSend(parts: SenderParts): TimedSend {
       : { kind: 'not_sent', reason: 'vouched_rejection', code: 'invalid_request', phase: 'not_connected' }
     onCall?.({
       processor: facts.id,
-      method: request.method,
+      method: methodOf(request),
       path: request.path.split('?', 1)[0] ?? '',
       result: sent.kind,
-      ...(sent.kind === 'answer' ? { phase: 'body' } : { phase: sent.phase, reason: sent.reason }),
+      ...('phase' in sent ? { phase: sent.phase, reason: sent.reason } : { phase: 'body' }),
       ...('status' in sent && sent.status !== undefined && { status: sent.status }),
       durationMs: performance.now() - startedMs,
     })
@@ -105,11 +105,16 @@ export function createSend(parts: SenderParts): TimedSend {
   }
 }
 
+const methodOf = ({ method, json, form }: Request): string =>
+  method ?? (json === undefined && form === undefined ? 'GET' : 'POST')
+
 /** The call of a request, or undefined when it must not be sent. */
 function callOf(facts: Facts, connected: Connected, request: Request): HttpCall | undefined {
-  const host = request.host === undefined ? Object.values(connected.hosts)[0] : connected.hosts[request.host]
+  const name = request.host ?? Object.keys(connected.hosts)[0] ?? ''
+  const host = connected.hosts[name]
+  const method = methodOf(request)
   const { header } = facts.idempotency
-  const key = request.method !== 'GET' && header !== undefined ? request.attempt : undefined
+  const key = method !== 'GET' && header !== undefined ? request.attempt : undefined
   if (host === undefined || !isSafePath(request.path)) return undefined
   if (key !== undefined && !IDEMPOTENCY_KEY.test(key)) return undefined
   const content =
@@ -120,12 +125,12 @@ function callOf(facts: Facts, connected: Connected, request: Request): HttpCall 
           body: new URLSearchParams(request.form).toString(),
         }
   return {
-    method: request.method,
+    method,
     url: host.replace(/\/+$/, '') + request.path,
     headers: lowerCased({
       accept: 'application/json',
       'user-agent': 'paycage',
-      ...connected.headers,
+      ...connected.headers(name),
       ...request.headers,
       // Last, so that no adapter undoes them: a compressed answer could grow past any cap while it is unpacked.
       'accept-encoding': 'identity',
@@ -167,6 +172,8 @@ function classify<T>(schema: z.ZodType<T>, facts: Facts, end: HttpEnd): Sent<T> 
   // A redirect is never followed: it could carry our key to another host, and it says nothing of the money.
   if (status < 200 || (status >= 300 && status < 400)) return malformed
   const json = end.body.length === 0 ? { value: null } : parseExactJson(end.body)
+  // Its own kind, so that no error can be read as a good answer, nor an empty look-up.
+  if (status >= 400) return { kind: 'refused', status, body: json?.value }
   const parsed = json && schema.safeParse(json.value)
   return parsed?.success ? { kind: 'answer', status, body: parsed.data } : malformed
 }

@@ -36,17 +36,17 @@ export function fromBase64(text: string, length: number): Uint8Array | undefined
   return bytes.length === length && bytes.toString('base64') === text ? new Uint8Array(bytes) : undefined
 }
 
-/** True when any given digest is the HMAC of the parts under any live secret. Every pair is computed and compared, so the time tells nothing of which one fits. */
+/** True when any given digest is the HMAC of the parts under any live secret; what couldn't be read is undefined, and fits nothing. Every pair is computed and compared, so the time tells nothing of which one fits. */
 export function signedByAny(
   digest: Digest,
-  secrets: readonly (string | Uint8Array)[],
-  given: readonly Uint8Array[],
+  secrets: readonly (string | Uint8Array | undefined)[],
+  given: readonly (Uint8Array | undefined)[],
   parts: readonly (string | Uint8Array)[],
 ): boolean {
   let found = false
   for (const secret of secrets) {
-    const expected = hmac(digest, secret, ...parts)
-    for (const candidate of given) found = sameBytes(expected, candidate) || found
+    const expected = secret && hmac(digest, secret, ...parts)
+    for (const candidate of given) found = (expected && candidate && sameBytes(expected, candidate)) || found
   }
   return found
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { adyen } from '../../src/adapters/adyen/index.ts'
 import { EVENT_CODES } from '../../src/adapters/adyen/webhook.ts'
-import type { ProcessorEvent } from '../../src/adapters/contract.ts'
+import type { Io, Outcome, ProcessorEvent, Sent } from '../../src/adapters/contract.ts'
 import { ADYEN_CONFIG, hostedFields } from '../support/adyen.ts'
 
 const [KEY] = ADYEN_CONFIG.webhook_secrets
@@ -107,9 +107,45 @@ describe('a signed webhook of Adyen', () => {
   })
 })
 
+describe('a look-up of a transfer', () => {
+  const transfer = { id: 'tr_1', status: 'booked', reference: 'att_1', amount: { currency: 'EUR', value: 1_000 } }
+  async function lookedUp(sent: Sent<unknown>): Promise<Outcome | undefined> {
+    const send: Io['send'] = async (schema) =>
+      sent.kind === 'answer' ? { ...sent, body: schema.parse(sent.body) } : sent
+    const asked = { attempt: 'att_1', flow: 'withdrawal', amount } as const
+    return adyen.connect(ADYEN_CONFIG).find?.(asked, { send, nowMs: Date.now() })
+  }
+  const listed = (...data: readonly object[]) => lookedUp({ kind: 'answer', status: 200, body: { data } })
+
+  it('finds the one that is ours and goes out', async () => {
+    const others = [
+      { ...transfer, reference: 'att_2' },
+      { ...transfer, direction: 'incoming' },
+    ]
+    expect(await listed(...others, transfer)).toEqual({ kind: 'succeeded', reference: 'tr_1', amount })
+    expect(await listed(...others)).toEqual({ kind: 'not_found' })
+  })
+
+  it('leaves two under our reference to people', async () => {
+    expect(await listed(transfer, transfer)).toEqual({ kind: 'unknown', reason: 'duplicate_request' })
+  })
+
+  it('is no proof of absence when it is refused', async () => {
+    const body = { errorCode: '30_112', status: 422 }
+    expect(await lookedUp({ kind: 'refused', status: 422, body })).toEqual({ kind: 'unknown', reason: 'unmapped' })
+  })
+})
+
 describe("an account's settings", () => {
+  it('send orders to Checkout by default, in whatever order a double names its hosts', () => {
+    const environment = { transfers: 'http://127.0.0.1:2', checkout: 'http://127.0.0.1:1' }
+    expect(Object.keys(adyen.connect({ ...ADYEN_CONFIG, environment }).hosts)).toEqual(['checkout', 'transfers'])
+  })
+
   it.each([
     { environment: 'live' },
+    { environment: { checkout: 'http://127.0.0.1' } },
+    { environment: { checkout: 'http://127.0.0.1', transfers: 'javascript:alert(1)' } },
     { environment: 'live', live_prefix: 'x', hosts: { checkout: 'http://127.0.0.1', transfers: 'http://127.0.0.1' } },
     { environment: 'live', live_prefix: 'evil.example/' },
     { webhook_secrets: ['short'] },

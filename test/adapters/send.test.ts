@@ -38,7 +38,7 @@ afterEach(async () => {
 function sender(more: Partial<Facts> = {}, port: HttpPort = http, deadlineMs?: number) {
   const connected: Connected = {
     hosts: { api: server.origin, payouts: `${server.origin}/` },
-    headers: { authorization: 'Bearer canary' },
+    headers: () => ({ authorization: 'Bearer canary' }),
     webhookSecrets: [],
     events: async () => ({ kind: 'refused', why: 'malformed' }),
   }
@@ -60,14 +60,12 @@ it('an answer that fits the schema is an answer, with its status', async () => {
   })
 })
 
-it('a 4xx that fits the schema is an answer; one that does not is unknown', async () => {
-  expect(await answered({ status: 404, json: { id: 'ch_1' } })).toMatchObject({ kind: 'answer', status: 404 })
-  expect(await answered({ status: 404, json: { error: 'x' } })).toEqual({
-    kind: 'unknown',
-    reason: 'malformed',
-    phase: 'body',
-    status: 404,
-  })
+it('a 4xx is a refusal and never an answer, even when its body would fit', async () => {
+  const refused = { kind: 'refused', status: 404 } as const
+  expect(await answered({ status: 404, json: { id: 'ch_1' } })).toEqual({ ...refused, body: { id: 'ch_1' } })
+  expect(await answered({ status: 404, json: { error: 'x' } })).toEqual({ ...refused, body: { error: 'x' } })
+  expect(await answered({ status: 404, text: '' })).toEqual({ ...refused, body: null })
+  expect(await answered({ status: 404, text: '<html>' })).toEqual({ ...refused, body: undefined })
 })
 
 it('a vouched status was never processed, whatever its body says', async () => {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Adapter, Charge } from '../../src/adapters/contract.ts'
 import { DECLINES } from '../../src/core/decline.ts'
 import { type Account, MONEY_VERBS, openAccount } from './account.ts'
-import { type AccountOfTest, caseOf } from './case.ts'
+import { type AccountOfTest, caseOf, waiverCases } from './case.ts'
 import type { AdapterFixtures, Answers, VerbFixture } from './fixtures.ts'
 import { moneyCases } from './money-cases.ts'
 import { transportCases } from './transport-cases.ts'
@@ -28,8 +28,10 @@ export function adapterContract(adapter: Adapter, fixtures: AdapterFixtures): vo
       await account.close()
     })
     afterAll(() => {
-      // Over the whole run: no record, outcome or URL of any case above shows a secret.
-      for (const canary of fixtures.canaries) expect(shown).not.toContain(canary)
+      // Over the whole run: no record, outcome or URL of any case above shows a secret or a card.
+      const method = fixtures.charge?.ask?.method
+      const token = method?.type === 'card' ? [method.token] : []
+      for (const canary of [...fixtures.canaries, ...token, CARD_NUMBER]) expect(shown).not.toContain(canary)
     })
 
     factCases(adapter, fixtures)
@@ -50,7 +52,9 @@ export function adapterContract(adapter: Adapter, fixtures: AdapterFixtures): vo
     }
     readCases(fixtures, () => account)
     rawCardCases(fixtures, () => account)
-    describe('webhooks', () => webhookCases(fixtures, () => account))
+    for (const [name, webhook] of Object.entries({ webhooks: fixtures.webhook, ...fixtures.otherWebhooks }))
+      describe(name, () => webhookCases({ ...fixtures, webhook }, () => account))
+    waiverCases(fixtures)
   })
 }
 

@@ -97,13 +97,27 @@ function told(fact: ToldFact, { secret }: Signing, change?: Readonly<Record<stri
   return { body: JSON.stringify({ live: 'false', notificationItems: [{ NotificationRequestItem }] }), headers: {} }
 }
 
+const BALANCE_ACCOUNT = 'BA00000000000000000000001'
+
+/** A webhook of the balance platform: the whole body is signed, in a header. */
+const signBanking = (body: string, { secret }: Signing) => ({
+  hmacsignature: createHmac('sha256', Buffer.from(secret, 'hex')).update(body).digest('base64'),
+})
+function banking(fact: ToldFact, signing: Signing, change: Readonly<Record<string, unknown>> = {}) {
+  const { attempt, reference } = fact
+  const of = { balanceAccount: { id: BALANCE_ACCOUNT }, category: 'bank', direction: 'outgoing', sequenceNumber: 3 }
+  const data = { id: reference, status: 'booked', reference: attempt, amount: amountOf(fact), ...of, ...change }
+  const body = JSON.stringify({ data, environment: 'test', type: 'balancePlatform.transfer.updated' })
+  return { body, headers: signBanking(body, signing) }
+}
+
 const fixtures: AdapterFixtures = {
   config: {
     environment: 'test',
     merchant_account: MERCHANT,
     api_key: API_KEY,
     webhook_secrets: [...SECRETS],
-    balance_account: 'BA00000000000000000000001',
+    balance_account: BALANCE_ACCOUNT,
     transfers_api_key: TRANSFERS_KEY,
   },
   canaries: [API_KEY, TRANSFERS_KEY, ...SECRETS, FOREIGN],
@@ -199,6 +213,25 @@ const fixtures: AdapterFixtures = {
       ),
     wrongAccount: (fact, signing) => told(fact, signing, { merchantAccountCode: 'OtherMerchant' }),
     unmapped: (fact, signing) => told(fact, signing, { eventCode: 'MOON_PHASE' }),
+  },
+  otherWebhooks: {
+    'webhooks of the balance platform': {
+      secrets: SECRETS,
+      foreignSecret: FOREIGN,
+      header: 'hmacsignature',
+      timestamped: false,
+      sign: signBanking,
+      make: (fact, signing) => banking(fact, signing),
+      expect: ({ attempt, reference, amount }) => ({
+        id: `${reference}:3:booked`,
+        flow: 'withdrawal',
+        attempt,
+        reference,
+        outcome: { kind: 'succeeded', reference, amount },
+      }),
+      wrongAccount: (fact, signing) => banking(fact, signing, { balanceAccount: { id: 'BA2' } }),
+      unmapped: (fact, signing) => banking(fact, signing, { status: 'moonPhase' }),
+    },
   },
   lacks: {
     'refund: approved': 'a refund is only received; its success comes by webhook',

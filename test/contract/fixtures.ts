@@ -22,6 +22,8 @@ export type AdapterFixtures = {
   /** `cases` by what the processor says when asked; `not_found` is required. */
   readonly find?: Pick<VerbFixture, 'cases'>
   readonly webhook: WebhookFixture
+  /** Where a processor sends webhooks that are signed in more than one way: the others, by name. */
+  readonly otherWebhooks?: Readonly<Record<string, WebhookFixture>>
   /** Cases of this suite that the processor can't have, by their name, each with the reason: `{ 'charge: pending': 'always immediate' }`. */
   readonly lacks?: Readonly<Record<string, string>>
 }

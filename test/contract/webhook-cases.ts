@@ -145,7 +145,7 @@ function headerCases(
     'a longer signature': (value) => `${value}00`,
     'a signature with its last character changed': (value) => value.slice(0, -1) + (value.endsWith('0') ? '1' : '0'),
     'a signature that is none': () => 'hello',
-    'a signature of zeros': (value) => value.replace(/[0-9a-f]{40,}/g, (digest) => '0'.repeat(digest.length)),
+    'a signature of zeros': (value) => value.replace(/[0-9A-Za-z+/]{40,}/g, (digest) => '0'.repeat(digest.length)),
     'a header of 100 kB': (value) => `${value},${'v1=00,'.repeat(20_000)}`,
     'two headers folded into one, the forged one first': (value) =>
       `hello, ${value.slice(0, 8)}, ${value.slice(0, -4)}`,

@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { base58, base58xrp, createBase58check } from '@scure/base'
+import { base58, base58xrp, bech32, bech32m, createBase58check } from '@scure/base'
 import { Address } from '@scure/btc-signer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -102,6 +102,35 @@ describe('Bitcoin', () => {
     ['bc1', 'address_checksum'],
   ])('says of %s: %s', (address, expected) => {
     expect(codeOf(check('BTC', 'bitcoin', address))).toBe(expected)
+  })
+  it('takes no witness program that btc-signer refuses, and of version 0 just the same', () => {
+    const known = (address: string) => {
+      try {
+        return Address().decode(address) !== undefined
+      } catch {
+        return false
+      }
+    }
+    let taken = 0
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 0, max: 16 })),
+        fc
+          .oneof(fc.constantFrom(20, 32), fc.integer({ min: 2, max: 40 }))
+          .chain((length) => fc.uint8Array({ minLength: length, maxLength: length })),
+        (version, program) => {
+          fc.pre(program.some((byte) => byte > 1))
+          const coder = version === 0 ? bech32 : bech32m
+          const address = coder.encode('bc', [version, ...coder.toWords(program)])
+          const accepted = codeOf(check('BTC', 'bitcoin', address)) === 'valid'
+          // Of taproot we take fewer: btc-signer doesn't ask whether the key is a point.
+          if (accepted || version !== 1) expect([address, accepted]).toEqual([address, known(address)])
+          if (accepted) taken += 1
+        },
+      ),
+      { numRuns: 500 },
+    )
+    expect(taken).toBeGreaterThan(20)
   })
   it('agrees with btc-signer on every key hash', () => {
     fc.assert(

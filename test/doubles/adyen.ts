@@ -304,12 +304,11 @@ export async function startAdyen(options: AdyenDoubleOptions = {}): Promise<Doub
   return {
     origin: server.origin,
     connectionConfig: {
-      environment: 'test',
+      environment: { checkout: server.origin + CHECKOUT, transfers: server.origin + TRANSFERS },
       merchant_account: merchantAccount,
       api_key: apiKey,
       webhook_secrets: [hmacKey],
       balance_account: balanceAccount,
-      hosts: { checkout: server.origin + CHECKOUT, transfers: server.origin + TRANSFERS },
     },
     truth,
     problems,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { adyen } from '../../src/adapters/adyen/index.ts'
 import { RESULTS, TRANSFER_STATUSES } from '../../src/adapters/adyen/map.ts'
-import { EVENT_CODES } from '../../src/adapters/adyen/webhook.ts'
+import { DISPUTES, EVENT_CODES } from '../../src/adapters/adyen/webhook.ts'
 import { ADYEN_CONFIG, adyenCharge, adyenPayOut, adyenRefund, hostedFields } from '../support/adyen.ts'
 import { at, itemsOf, membersOf, needsSpecs, SPECS, specFile, stringsOf, validator } from './specs.ts'
 import { bodyOf, onTheWire } from './wire.ts'
@@ -99,7 +99,8 @@ describe.skipIf(SPECS === undefined)(needsSpecs("Adyen's official specification"
     const titled = Object.keys(membersOf(at(hooks, 'webhooks')))
       .map((name) => name.slice(1))
       .filter((name) => !/^(ACH|DIRECT)_/.test(name))
-    expect(Object.keys(EVENT_CODES).sort()).toEqual([...new Set([...named, ...titled])].sort())
+    const mapped = [...Object.keys(EVENT_CODES), ...Object.keys(DISPUTES)]
+    expect(mapped.sort()).toEqual([...new Set([...named, ...titled])].sort())
   })
 
   const examples =

@@ -1,19 +1,17 @@
 import type { DeclineCode } from '../../core/decline.ts'
 import type { Money } from '../../core/money.ts'
-import { fromMinor, toMinor } from '../amounts.ts'
-import { type InstrumentSeen, MALFORMED, type NextAction, type Outcome, unmapped } from '../contract.ts'
+import { fromMinor, unitsOf } from '../amounts.ts'
+import type { Asked, InstrumentSeen, Outcome } from '../contract.ts'
 import { jsonOfBase64url } from '../encoding.ts'
-import { words } from '../tables.ts'
+import { declineBy, instrumentOf, isPage, MALFORMED, outcomeAs, words } from '../outcomes.ts'
+import type { AdyenConfig } from './index.ts'
 import { type Amount, HostedFields, type Payment, type Transfer } from './wire.ts'
 
 /** Decimals that differ from ISO 4217. Source: https://docs.adyen.com/development-resources/currency-codes, 2026-11-22. */
 export const MINOR_UNITS: Readonly<Record<string, number>> = { CLP: 2, CVE: 0, IDR: 0, ISK: 2 }
 
-/** Our amount in Adyen's words; undefined when it can't be said exactly. */
-export function amountBody(amount: Money): { currency: string; value: number } | undefined {
-  const value = toMinor(amount, MINOR_UNITS)
-  return value === undefined ? undefined : { currency: amount.asset, value }
-}
+/** Our amount in Adyen's words. */
+export const amountBody = (amount: Money) => ({ currency: amount.asset, value: unitsOf(amount, MINOR_UNITS) })
 
 /** Adyen's amount in ours; undefined for a fraction of our smallest unit. */
 export const moneyOf = (amount: Amount): Money | undefined => fromMinor(amount.currency, amount.value, MINOR_UNITS)
@@ -27,7 +25,7 @@ export function cardBody(token: string): Record<string, unknown> | undefined {
 
 /** Every `resultCode` of the specification; `odd` are flows that we never start. */
 export const RESULTS = words(
-  { taken: 'Authorised PartiallyAuthorised', declined: 'Refused Error', cancelled: 'Cancelled' },
+  { succeeded: 'Authorised PartiallyAuthorised', declined: 'Refused Error', cancelled: 'Cancelled' },
   { pending: 'Pending Received', odd: 'AuthenticationFinished AuthenticationNotRequired Success' },
   { action: 'RedirectShopper IdentifyShopper ChallengeShopper PresentToShopper' },
 )
@@ -42,72 +40,54 @@ const REFUSALS = words<DeclineCode>(
   { authentication_required: '33 38', three_ds_unavailable: '39 42', scheme_retry_blocked: '46' },
 )
 
-type Asked = { readonly attempt: string; readonly amount: Money }
-
-/** The answer of /payments and /payments/details; `manual` when an authorization only waits for its capture. */
-export function paymentOutcome(body: Payment, asked: Asked, manual: boolean): Outcome {
-  const { resultCode, pspReference: reference, refusalReasonCode: processorCode } = body
-  const known = reference === undefined ? {} : { reference }
+/** The answer of /payments and /payments/details. */
+export function paymentOutcome(body: Payment, asked: Asked, { capture }: AdyenConfig): Outcome {
+  const { resultCode, pspReference: reference, refusalReasonCode } = body
   if ((body.merchantReference ?? asked.attempt) !== asked.attempt) return MALFORMED
   const meaning = RESULTS[resultCode]
-  if (meaning === 'cancelled') return { kind: 'voided', why: 'cancelled', ...known }
-  if (meaning === 'pending') return { kind: 'pending', ...known }
-  if (meaning === 'declined') {
+  const { type, method = 'GET', url } = body.action ?? {}
+  // Only a page to go to by GET, as we ask for: anything else needs Adyen's script or a form with their data. Without a
+  // reference: Adyen may name the payment anew once the player is back.
+  if (meaning === 'action' && type === 'redirect' && method === 'GET' && isPage(url))
+    return { kind: 'requires_action', action: { type: 'three_ds', url, method } }
+  return outcomeAs(meaning === 'succeeded' && capture === 'manual' ? 'authorized' : meaning, {
+    reference,
+    amount: body.amount ? moneyOf(body.amount) : asked.amount,
     // `Error` is final by the documents, and no word of the issuer.
-    const none = resultCode === 'Error' ? 'issuer_unavailable' : 'generic_decline'
-    if (processorCode === undefined) return { kind: 'declined', decline: { code: none }, ...known }
-    return { kind: 'declined', decline: { code: REFUSALS[processorCode] ?? 'unmapped', processorCode }, ...known }
-  }
-  const amount = body.amount ? moneyOf(body.amount) : asked.amount
-  if (meaning === 'taken' && reference !== undefined && amount !== undefined) {
-    if (manual) return { kind: 'authorized', reference, amount }
-    return { kind: 'succeeded', reference, amount, instrument: instrumentOf(body.additionalData ?? {}) }
-  }
-  // Without a reference: Adyen may name the payment anew once the player is back.
-  const action = meaning === 'action' && actionOf(body.action)
-  return action ? { kind: 'requires_action', action } : unmapped(reference)
+    decline: declineBy(REFUSALS, refusalReasonCode, resultCode === 'Error' ? 'issuer_unavailable' : undefined),
+    instrument: seen(body.additionalData ?? {}),
+  })
 }
 
-/** Only a page to go to by GET, as we ask for: anything else needs Adyen's script or a form with their data. */
-function actionOf(action: Payment['action']): NextAction | undefined {
-  if (action?.type !== 'redirect' || (action.method ?? 'GET') !== 'GET') return undefined
-  return action.url && /^https?:\/\//.test(action.url)
-    ? { type: 'three_ds', url: action.url, method: 'GET' }
-    : undefined
-}
-
-function instrumentOf(data: Readonly<Record<string, unknown>>): InstrumentSeen {
+function seen(data: Readonly<Record<string, unknown>>): InstrumentSeen {
   const { alias: fingerprint, paymentMethod: brand, cardSummary: last4, expiryDate: expiry } = data
   const { cardIssuingCountry: country, fundingSource: funding, 'tokenization.storedPaymentMethodId': token } = data
-  const seen = Object.entries({ token, fingerprint, brand, last4, expiry, country, funding })
-  return Object.fromEntries(seen.filter(([, value]) => typeof value === 'string' && value.length <= 64))
+  return instrumentOf({ token, fingerprint, brand, last4, expiry, country, funding })
 }
 
 /** Every `status` of a transfer; `odd` is what can't happen to a payout of ours. */
 export const TRANSFER_STATUSES = words(
-  { paid: 'booked bankTransfer credited', declined: 'refused rejected failed error expired', cancelled: 'cancelled' },
+  { succeeded: 'booked bankTransfer credited', declined: 'refused rejected failed error expired' },
   { pending: 'received authorised pending pendingApproval approvalPending pendingExecution bookingPending' },
-  { pending: 'bankTransferPending', returned: 'returned reversed' },
-  { odd: 'adviceAuthorised adviceRefused atmWithdrawal atmWithdrawalReversalPending atmWithdrawalReversed' },
-  { odd: 'captured authAdjustmentAuthorised authAdjustmentError authAdjustmentRefused capturePending' },
-  { odd: 'capturedExternally captureReversalPending captureReversed chargeback chargebackExternally' },
-  { odd: 'chargebackPending undefined chargebackReversalPending chargebackReversed depositCorrection' },
-  { odd: 'depositCorrectionPending dispute fee disputeClosed disputeExpired disputeNeedsReview feePending' },
-  { odd: 'interchangeAdjusted internalTransfer internalTransferPending invoiceDeduction invoiceDeductionPending' },
-  { odd: 'manualCorrectionPending miscCost manuallyCorrected matchedStatement matchedStatementPending' },
-  { odd: 'merchantPayin merchantPayinPending merchantPayinReversed merchantPayinReversedPending miscCostPending' },
-  { odd: 'paymentCost paymentCostPending refundPending refundReversalPending refundReversed refunded' },
-  { odd: 'refundedExternally reserveAdjustment reserveAdjustmentPending secondChargeback' },
-  { odd: 'secondChargebackPending' },
+  { pending: 'bankTransferPending', returned: 'returned reversed', cancelled: 'cancelled' },
+  {
+    odd: `adviceAuthorised adviceRefused atmWithdrawal atmWithdrawalReversalPending atmWithdrawalReversed
+    authAdjustmentAuthorised authAdjustmentError authAdjustmentRefused captured capturedExternally capturePending
+    captureReversalPending captureReversed chargeback chargebackExternally chargebackPending chargebackReversalPending
+    chargebackReversed depositCorrection depositCorrectionPending dispute disputeClosed disputeExpired
+    disputeNeedsReview fee feePending interchangeAdjusted internalTransfer internalTransferPending invoiceDeduction
+    invoiceDeductionPending manualCorrectionPending manuallyCorrected matchedStatement matchedStatementPending
+    merchantPayin merchantPayinPending merchantPayinReversed merchantPayinReversedPending miscCost miscCostPending
+    paymentCost paymentCostPending refunded refundedExternally refundPending refundReversalPending refundReversed
+    reserveAdjustment reserveAdjustmentPending secondChargeback secondChargebackPending undefined`,
+  },
 )
 
 /** A transfer's `reason`: the rows that say something of a bank payout. The rest is unmapped, and stops. */
 const TRANSFER_REASONS = words<DeclineCode>(
-  { payout_float_insufficient: 'notEnoughBalance' },
+  { payout_float_insufficient: 'notEnoughBalance', bank_account_invalid: 'transferInstrumentDoesNotExist' },
+  { bank_account_invalid: 'counterpartyAccountNotFound invalidAccount invalidToAccount' },
   { bank_account_closed: 'counterpartyAccountClosed counterpartyAccountBlocked' },
-  {
-    bank_account_invalid: 'counterpartyAccountNotFound invalidAccount invalidToAccount transferInstrumentDoesNotExist',
-  },
   { bank_rail_unavailable: 'counterpartyBankTimedOut counterpartyBankUnavailable routeNotFound' },
   { bank_rail_unavailable: 'unableToRouteTransaction', payout_beneficiary_invalid: 'counterpartyAddressRequired' },
   { payout_beneficiary_invalid: 'refusedByCounterpartyBank refusedByCustomer' },
@@ -117,17 +97,10 @@ const TRANSFER_REASONS = words<DeclineCode>(
 )
 
 /** The answer of /transfers, of its look-up and of its webhook. */
-export function transferOutcome({ id: reference, reason, status, events, ...rest }: Transfer): Outcome {
-  const amount = moneyOf(rest.amount)
+export function transferOutcome({ id: reference, reason, status, events, amount }: Transfer): Outcome {
   const meaning = TRANSFER_STATUSES[status]
   // A bank may turn down what was booked already: then the money comes back.
-  const back = meaning === 'declined' && events?.some((event) => event.status === 'booked')
-  if (amount === undefined) return unmapped(reference)
-  if (meaning === 'paid') return { kind: 'succeeded', reference, amount }
-  if (meaning === 'returned' || back) return { kind: 'returned', reference, amount }
-  if (meaning === 'pending') return { kind: 'pending', reference }
-  if (meaning === 'cancelled') return { kind: 'voided', reference, why: 'cancelled' }
-  if (meaning !== 'declined') return unmapped(reference)
-  const code = (reason && TRANSFER_REASONS[reason]) || 'unmapped'
-  return { kind: 'declined', reference, decline: { code, processorCode: reason ?? status } }
+  const isBack = meaning === 'declined' && events?.some((event) => event.status === 'booked')
+  const decline = declineBy(TRANSFER_REASONS, reason ?? status)
+  return outcomeAs(isBack ? 'returned' : meaning, { reference, amount: moneyOf(amount), decline })
 }

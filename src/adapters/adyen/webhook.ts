@@ -1,21 +1,14 @@
-import type { Money } from '../../core/money.ts'
-import type { DisputeNews, Events, InboundWebhook, Outcome, ProcessorEvent } from '../contract.ts'
-import { refused, unmapped, verified } from '../contract.ts'
-import { parseExactJson } from '../exact-json.ts'
+import type { DisputeNews, Events, InboundWebhook, ProcessorEvent } from '../contract.ts'
+import { heard, outcomeAs, refused, verified, words } from '../outcomes.ts'
 import { fromBase64, fromHex, signedByAny } from '../signature.ts'
-import { words } from '../tables.ts'
 import type { AdyenConfig } from './index.ts'
 import { moneyOf, transferOutcome } from './map.ts'
-import { type Item, Notification, Transfer, TransferNotice } from './wire.ts'
+import { type Item, Notification, type Transfer, TransferNotice } from './wire.ts'
 
-/** Every event code of the specification. `quiet` says nothing of money; `odd` says what its signed fields don't tell. Source: https://docs.adyen.com/development-resources/webhooks/webhook-types, 2026-11-22. */
+/** Every event code that is no dispute's. `quiet` says nothing of money; `odd` says what its signed fields don't tell. Source: https://docs.adyen.com/development-resources/webhooks/webhook-types, 2026-11-22. */
 export const EVENT_CODES = words(
-  { authorised: 'AUTHORISATION', succeeded: 'CAPTURE REFUND REFUND_WITH_DATA', expired: 'EXPIRE OFFER_CLOSED' },
+  { succeeded: 'AUTHORISATION CAPTURE REFUND REFUND_WITH_DATA', expired: 'EXPIRE OFFER_CLOSED' },
   { returned: 'CAPTURE_FAILED REFUND_FAILED REFUNDED_REVERSED', cancelled: 'CANCELLATION TECHNICAL_CANCEL' },
-  { dispute: 'REQUEST_FOR_INFORMATION NOTIFICATION_OF_CHARGEBACK INFORMATION_SUPPLIED DISPUTE_DEFENSE_PERIOD_ENDED' },
-  { dispute: 'CHARGEBACK CHARGEBACK_REVERSED SECOND_CHARGEBACK PREARBITRATION_OPEN PREARBITRATION_ACCEPTED' },
-  { dispute: 'PREARBITRATION_DECLINED PREARBITRATION_ISSUER_WITHDRAWN PREARBITRATION_LOST PREARBITRATION_WON' },
-  { dispute: 'SCHEME_ARBITRATION SCHEME_ARBITRATION_LOST SCHEME_ARBITRATION_WON' },
   { quiet: 'AUTHENTICATION AUTORESCUE CANCEL_AUTORESCUE ISSUER_COMMENTS ISSUER_RESPONSE_TIMEFRAME_EXPIRED' },
   { quiet: 'MANUAL_REVIEW_ACCEPT MANUAL_REVIEW_REJECT NOTIFICATION_OF_FRAUD ORDER_CLOSED ORDER_OPENED' },
   { quiet: 'POSTPONED_REFUND RECURRING_CONTRACT REPORT_AVAILABLE', odd: 'PAYOUT_DECLINE PAYOUT_EXPIRE' },
@@ -23,33 +16,33 @@ export const EVENT_CODES = words(
   { odd: 'PAYOUT_THIRDPARTY' },
 )
 
-const disputeStage = (eventCode: string): DisputeNews['stage'] =>
-  (eventCode.startsWith('PREARB') && 'pre_arbitration') ||
-  (eventCode.startsWith('SCHEME') && 'arbitration') ||
-  (eventCode.startsWith('REQUEST') ? 'inquiry' : 'chargeback')
-const DISPUTE_STATUSES = words<DisputeNews['status']>(
+/** Every event code of a dispute, with what it is news of. */
+export const DISPUTES = words<DisputeNews['status']>(
+  { opened: 'REQUEST_FOR_INFORMATION CHARGEBACK PREARBITRATION_OPEN SCHEME_ARBITRATION' },
   { evidence_due: 'NOTIFICATION_OF_CHARGEBACK', evidence_submitted: 'INFORMATION_SUPPLIED PREARBITRATION_DECLINED' },
   { won: 'CHARGEBACK_REVERSED PREARBITRATION_WON SCHEME_ARBITRATION_WON', accepted: 'PREARBITRATION_ACCEPTED' },
   { lost: 'SECOND_CHARGEBACK PREARBITRATION_LOST SCHEME_ARBITRATION_LOST', expired: 'DISPUTE_DEFENSE_PERIOD_ENDED' },
   { withdrawn: 'PREARBITRATION_ISSUER_WITHDRAWN' },
 )
 
+/** The stage of a dispute, by the first word of its event code; any other is a chargeback. */
+const STAGES = words({ pre_arbitration: 'PREARBITRATION', arbitration: 'SCHEME', inquiry: 'REQUEST' })
+
 /** Standard webhooks sign each item inside the body; the balance platform's sign the whole body in a header. */
 export async function events(webhook: InboundWebhook, config: AdyenConfig): Promise<Events> {
-  const signature = webhook.headers.hmacsignature
-  return signature === undefined ? standardEvents(webhook, config) : transferEvents(webhook, signature, config)
+  const { body, headers } = webhook
+  if (headers.hmacsignature === undefined)
+    return heard(Notification, body, ({ notificationItems: items }) => itemEvents(webhook, items, config))
+  if (!isSigned(webhook, headers.hmacsignature, body)) return refused('signature_invalid')
+  return heard(TransferNotice, body, ({ type, data }) => transferEvents(type, data, config))
 }
 
-function isSigned(webhook: InboundWebhook, signature: string, content: string | Uint8Array): boolean {
-  const digest = fromBase64(signature, 32)
-  const keys = webhook.secrets.flatMap((secret) => fromHex(secret, 32) ?? [])
-  return digest !== undefined && signedByAny('sha256', keys, [digest], [content])
+function isSigned({ secrets }: InboundWebhook, signature: string, content: string | Uint8Array): boolean {
+  const keys = secrets.map((secret) => fromHex(secret, 32))
+  return signedByAny('sha256', keys, [fromBase64(signature, 32)], [content])
 }
 
-function standardEvents(webhook: InboundWebhook, config: AdyenConfig): Events {
-  const parsed = Notification.safeParse(parseExactJson(webhook.body)?.value)
-  if (!parsed.success) return refused('malformed')
-  const items = parsed.data.notificationItems.map((wrapper) => wrapper.NotificationRequestItem)
+function itemEvents(webhook: InboundWebhook, items: readonly Item[], config: AdyenConfig): Events {
   for (const item of items) {
     const signature = item.additionalData?.hmacSignature
     if (signature === undefined) return refused('signature_missing')
@@ -75,42 +68,26 @@ function eventOf(item: Item, config: AdyenConfig): ProcessorEvent | undefined {
   // A refund has a name of its own; all else that happens to a payment is told under the payment's.
   const flow = eventCode.startsWith('REFUND') ? 'refund' : 'deposit'
   const reference = flow === 'refund' ? pspReference : originalReference || pspReference
-  const attempt = merchantReference ? { attempt: merchantReference } : {}
-  const base = { id: `${pspReference}:${eventCode}:${success}`, flow, reference, ...attempt } as const
-  const outcome = itemOutcome(item, reference, amount, config.capture === 'manual')
-  if (meaning !== 'dispute' || amount === undefined) return { ...base, outcome }
-  const stage = disputeStage(eventCode)
-  const status = DISPUTE_STATUSES[eventCode] ?? 'opened'
-  return { ...base, outcome, dispute: { reference: pspReference, stage, status, amount } }
-}
-
-function itemOutcome(item: Item, reference: string, amount: Money | undefined, manual: boolean): Outcome {
-  const meaning = EVENT_CODES[item.eventCode]
-  if (amount === undefined) return unmapped(reference)
+  const happened = eventCode === 'AUTHORISATION' && config.capture === 'manual' ? 'authorized' : meaning
   // A refusal's reason is not signed, so it has none here. A refused capture or cancel leaves the payment as it was.
-  if (item.success !== 'true') {
-    const isRefusal = meaning === 'authorised' || /^REFUND(_WITH_DATA)?$/.test(item.eventCode)
-    return isRefusal ? { kind: 'declined', reference, decline: { code: 'generic_decline' } } : unmapped(reference)
+  const failed = /^(AUTHORISATION|REFUND|REFUND_WITH_DATA)$/.test(eventCode) ? 'declined' : 'odd'
+  const status = DISPUTES[eventCode]
+  const stage = STAGES[eventCode.split('_', 1)[0] ?? ''] ?? 'chargeback'
+  return {
+    id: `${pspReference}:${eventCode}:${success}`,
+    ...{ flow, reference, attempt: merchantReference || undefined },
+    outcome: outcomeAs(success === 'true' ? happened : failed, { reference, amount }),
+    ...(status && amount && { dispute: { reference: pspReference, stage, status, amount } }),
   }
-  if (meaning === 'authorised') return { kind: manual ? 'authorized' : 'succeeded', reference, amount }
-  if (meaning === 'succeeded' || meaning === 'returned') return { kind: meaning, reference, amount }
-  if (meaning === 'cancelled' || meaning === 'expired') return { kind: 'voided', reference, why: meaning }
-  return unmapped(reference)
 }
 
-function transferEvents(webhook: InboundWebhook, signature: string, config: AdyenConfig): Events {
-  if (!isSigned(webhook, signature, webhook.body)) return refused('signature_invalid')
-  const notice = TransferNotice.safeParse(parseExactJson(webhook.body)?.value)
-  if (!notice.success) return refused('malformed')
-  if (!/^balancePlatform\.transfer\.(created|updated)$/.test(notice.data.type)) return verified()
-  const parsed = Transfer.safeParse(notice.data.data)
-  if (!parsed.success) return refused('malformed')
-  const { id, status, sequenceNumber, reference, direction, balanceAccount } = parsed.data
-  if (balanceAccount?.id !== config.balance_account) return refused('wrong_account')
+function transferEvents(type: string, data: Transfer | null, config: AdyenConfig): Events {
+  if (!/^balancePlatform\.transfer\.(created|updated)$/.test(type)) return verified()
+  if (data === null) return refused('malformed')
+  if (data.balanceAccount?.id !== config.balance_account) return refused('wrong_account')
   // What comes in, such as a top-up of the account, is no payout of ours.
-  if (direction === 'incoming') return verified()
-  const attempt = reference ? { attempt: reference } : {}
-  const outcome = transferOutcome(parsed.data)
-  const event = `${id}:${sequenceNumber ?? ''}:${status}`
-  return verified({ id: event, flow: 'withdrawal', reference: id, ...attempt, outcome })
+  if (data.direction === 'incoming') return verified()
+  const { id: reference, sequenceNumber = '', status } = data
+  const event = { id: `${reference}:${sequenceNumber}:${status}`, flow: 'withdrawal', reference } as const
+  return verified({ ...event, attempt: data.reference || undefined, outcome: transferOutcome(data) })
 }

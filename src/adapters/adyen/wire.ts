@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { Units } from '../amounts.ts'
 
 // What Adyen sends, as far as we read it. Source: https://github.com/Adyen/adyen-openapi, Checkout v72, Transfers v4 and
-// Webhooks v1, read 2026-11-22. An amount past 2^53 comes as text, see exact-json.ts.
-const Value = z.union([z.int(), z.string().regex(/^\d{1,19}$/)])
-const Amount = z.object({ currency: z.string(), value: Value })
+// Webhooks v1, read 2026-11-22.
+const Name = z.string().min(1)
+const Amount = z.object({ currency: z.string(), value: Units })
 export type Amount = z.infer<typeof Amount>
 
 /** The 4xx answers of both APIs. */
@@ -12,7 +13,7 @@ export const ServiceError = z.object({ errorCode: z.string() })
 /** POST /payments and /payments/details. */
 export const Payment = z.object({
   resultCode: z.string(),
-  pspReference: z.string().min(1).optional(),
+  pspReference: Name.optional(),
   merchantReference: z.string().optional(),
   amount: Amount.optional(),
   refusalReasonCode: z.string().optional(),
@@ -22,12 +23,11 @@ export const Payment = z.object({
 export type Payment = z.infer<typeof Payment>
 
 /** POST /payments/{paymentPspReference}/captures, cancels, refunds, reversals. */
-const Name = z.string().min(1)
 export const Modified = z.object({ pspReference: Name, reference: z.string().optional(), status: z.string() })
 
 /** POST /transfers, and the data of its webhooks. */
 export const Transfer = z.object({
-  id: z.string().min(1),
+  id: Name,
   status: z.string(),
   amount: Amount,
   reason: z.string().optional(),
@@ -48,18 +48,18 @@ const Item = z.object({
   originalReference: z.string().nullish(),
   merchantAccountCode: z.string(),
   merchantReference: z.string().nullish(),
-  amount: z.object({ currency: z.string().nullish(), value: Value.nullish() }),
+  amount: z.object({ currency: z.string().nullish(), value: Units.nullish() }),
   eventCode: z.string(),
   success: z.string(),
   additionalData: z.object({ hmacSignature: z.string().optional() }).optional(),
 })
 export type Item = z.infer<typeof Item>
 // Adyen sends one item a body in JSON, up to six by its documents.
-const Items = z.array(z.object({ NotificationRequestItem: Item })).min(1)
-export const Notification = z.object({ notificationItems: Items.max(6) })
+const Wrapped = z.object({ NotificationRequestItem: Item }).transform((wrapper) => wrapper.NotificationRequestItem)
+export const Notification = z.object({ notificationItems: z.array(Wrapped).min(1).max(6) })
 
-/** A webhook of the balance platform. */
-export const TransferNotice = z.object({ type: z.string(), data: z.unknown() })
+/** A webhook of the balance platform; its data are null when they are no transfer's. */
+export const TransferNotice = z.object({ type: z.string(), data: Transfer.or(z.unknown().transform(() => null)) })
 
 // A real encrypted field has hundreds of characters; a number in clear, or Adyen's `test_4111…`, has not the shape.
 const Encrypted = z.string().regex(/^(?!.*\d{12})[A-Za-z0-9+/=._!$-]{64,15000}$/)

@@ -1,20 +1,22 @@
 import type { DeclineCode } from '../../core/decline.ts'
 import { formatAmount, type Money } from '../../core/money.ts'
 import { fromDecimal } from '../amounts.ts'
-import { MALFORMED, type Outcome, type PayOut, REFUSED, unmapped } from '../contract.ts'
-import { words } from '../tables.ts'
+import type { Asked, Outcome, PayOut } from '../contract.ts'
+import { declineBy, isPage, MALFORMED, outcomeAs, REFUSED, unmapped, words } from '../outcomes.ts'
 import type { Invoice, PaymentMethods, Payout, Problem, PullPayment } from './wire.ts'
 
-/** What a look-up is about. */
-export type Asked = { readonly attempt: string; readonly amount: Money }
-
 /** Every `InvoiceStatus`. `ended` is Expired and Invalid alike: nothing more is awaited, but money may have come. */
-export const INVOICE_STATUSES = words({ open: 'New', pending: 'Processing', paid: 'Settled', ended: 'Expired Invalid' })
+export const INVOICE_STATUSES = words({
+  open: 'New',
+  pending: 'Processing',
+  succeeded: 'Settled',
+  ended: 'Expired Invalid',
+})
 
 /** Every `PayoutState`. */
 export const PAYOUT_STATES = words(
   { unapproved: 'AwaitingApproval', pending: 'AwaitingPayment InProgress' },
-  { paid: 'Completed', cancelled: 'Cancelled' },
+  { succeeded: 'Completed', cancelled: 'Cancelled' },
 )
 
 /** Every `PaymentStatus` of a payment to an invoice. */
@@ -34,22 +36,17 @@ export function invoiceOutcome(invoice: Invoice, { attempt, amount: asked }: Ask
   const { id: reference, status, additionalStatus, currency, paidAmount } = invoice
   const { asset } = asked
   if ((invoice.metadata?.orderId ?? attempt) !== attempt) return MALFORMED
-  // What was paid, not what was asked: settle holds an overpayment, and one marked as settled by hand without money.
-  const amount = currency === asset ? fromDecimal(asset, paidAmount ?? '0') : undefined
-  switch (INVOICE_STATUSES[status]) {
-    case 'open':
-      if (currency === asset && fromDecimal(asset, invoice.amount ?? '')?.minor === asked.minor) return undefined
-      return { kind: 'unknown', reason: 'malformed', reference }
-    case 'pending':
-      return { kind: 'pending', reference }
-    case 'paid':
-      return amount ? { kind: 'succeeded', reference, amount } : unmapped(reference)
-    case 'ended':
-      if (additionalStatus !== 'None') return undefined
-      return { kind: 'voided', reference, why: 'expired' }
-    default:
-      return unmapped(reference)
+  const meaning = INVOICE_STATUSES[status]
+  if (meaning === 'open') {
+    const isAsked = currency === asset && fromDecimal(asset, invoice.amount ?? '')?.minor === asked.minor
+    return isAsked ? undefined : { kind: 'unknown', reason: 'malformed', reference }
   }
+  if (meaning === 'ended') return additionalStatus === 'None' ? outcomeAs('expired', { reference }) : undefined
+  // What was paid, not what was asked: settle holds an overpayment, and one marked as settled by hand without money.
+  return outcomeAs(meaning, {
+    reference,
+    amount: currency === asset ? fromDecimal(asset, paidAmount ?? '0') : undefined,
+  })
 }
 
 /** An invoice that had ended, by its payments: whatever arrived late or in part is money, and is told as such. */
@@ -59,7 +56,7 @@ export function endedOutcome({ id: reference }: Invoice, asset: string, methods:
   const arrived = payments.filter((payment) => PAYMENT_STATUSES[payment.status] === 'arrived').map((one) => one.value)
   const amount = sum(asset, arrived)
   if (amount === undefined) return unmapped(reference)
-  return amount.minor > 0n ? { kind: 'succeeded', reference, amount } : { kind: 'voided', reference, why: 'expired' }
+  return outcomeAs(amount.minor > 0n ? 'succeeded' : 'expired', { reference, amount })
 }
 
 /** Where the player pays: the address when it is known, else BTCPay's own page. */
@@ -73,7 +70,7 @@ export function payAction(invoice: Invoice, asset: string, network: string, meth
     const expires_at = new Date(expirationTime * 1_000).toISOString()
     return { kind: 'requires_action', reference, action: { type: 'display_crypto', ...place, expires_at } }
   }
-  if (!link) return { kind: 'pending', reference }
+  if (!isPage(link)) return { kind: 'pending', reference }
   return { kind: 'requires_action', reference, action: { type: 'redirect', url: link, method: 'GET' } }
 }
 
@@ -83,20 +80,11 @@ export function theOne<T>(all: readonly T[], moved: (one: T) => boolean, order: 
   return second ? undefined : (first ?? [...all].sort(order)[0])
 }
 
-/** The state of a payout. */
+/** The state of a payout; one that waits for our approval is on its way. */
 export function payoutOutcome({ id: reference, state, originalAmount, originalCurrency }: Payout): Outcome {
+  const meaning = PAYOUT_STATES[state]
   const amount = fromDecimal(originalCurrency, originalAmount)
-  switch (PAYOUT_STATES[state]) {
-    case 'unapproved':
-    case 'pending':
-      return { kind: 'pending', reference }
-    case 'paid':
-      return amount ? { kind: 'succeeded', reference, amount } : unmapped(reference)
-    case 'cancelled':
-      return { kind: 'voided', reference, why: 'cancelled' }
-    default:
-      return unmapped(reference)
-  }
+  return outcomeAs(meaning === 'unapproved' ? 'pending' : meaning, { reference, amount })
 }
 
 /** True when a payout is, to the last digit, what was asked for: only then may it be approved. */
@@ -112,24 +100,21 @@ export function refundOutcome(pull: PullPayment, claims: readonly Payout[], want
   const { id: reference, name, archived, viewLink } = pull
   const { attempt, amount: asked } = wanted
   if ((name ?? attempt) !== attempt) return MALFORMED
-  const paid = claims.filter((claim) => PAYOUT_STATES[claim.state] === 'paid').map((claim) => claim.originalAmount)
+  const paid = claims.filter((claim) => PAYOUT_STATES[claim.state] === 'succeeded').map((claim) => claim.originalAmount)
   const amount = sum(asked.asset, paid)
   const known = claims.every((claim) => PAYOUT_STATES[claim.state] !== undefined)
   if (amount === undefined || !known) return unmapped(reference)
   if (amount.minor >= asked.minor) return { kind: 'succeeded', reference, amount }
   const open = claims.some((claim) => ['unapproved', 'pending'].includes(PAYOUT_STATES[claim.state] ?? ''))
-  if (open || amount.minor > 0n || !viewLink) return { kind: 'pending', reference }
+  if (open || amount.minor > 0n || !isPage(viewLink)) return { kind: 'pending', reference }
   if (archived) return { kind: 'voided', reference, why: 'cancelled' }
   return { kind: 'requires_action', reference, action: { type: 'redirect', url: viewLink, method: 'GET' } }
 }
 
 /** A 4xx answer: nothing was made. Only what a payout's documents name is a decline. */
-export function refusal(problem: Problem, status: number): Outcome {
-  if (status < 400) return MALFORMED
-  const processorCode = 'code' in problem ? problem.code : undefined
-  const code = processorCode === undefined ? undefined : PROBLEMS[processorCode]
-  if (code && processorCode) return { kind: 'declined', decline: { code, processorCode } }
-  return REFUSED
+export function refusal(problem: Problem): Outcome {
+  const code = 'code' in problem ? problem.code : ''
+  return PROBLEMS[code] ? { kind: 'declined', decline: declineBy(PROBLEMS, code) } : REFUSED
 }
 
 function sum(asset: string, amounts: readonly string[]): Money | undefined {

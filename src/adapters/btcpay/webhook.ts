@@ -1,5 +1,5 @@
-import { type Events, type InboundWebhook, refused, unmapped, verified } from '../contract.ts'
-import { parseExactJson } from '../exact-json.ts'
+import type { Events, InboundWebhook } from '../contract.ts'
+import { heard, refused, unmapped, verified } from '../outcomes.ts'
 import { fromHex, signedByAny } from '../signature.ts'
 import type { BtcpayConfig } from './index.ts'
 import { Delivery } from './wire.ts'
@@ -13,11 +13,12 @@ export async function events({ body, headers, secrets }: InboundWebhook, config:
   const header = headers['btcpay-sig']
   if (header === undefined) return refused('signature_missing')
   const given = header.startsWith('sha256=') ? fromHex(header.slice(7), 32) : undefined
-  if (!given || !signedByAny('sha256', secrets, [given], [body])) return refused('signature_invalid')
-  const parsed = Delivery.safeParse(parseExactJson(body)?.value)
-  if (!parsed.success) return refused('malformed')
-  const { storeId, deliveryId, originalDeliveryId, timestamp, invoiceId, payoutId, pullPaymentId, metadata } =
-    parsed.data
+  if (!signedByAny('sha256', secrets, [given], [body])) return refused('signature_invalid')
+  return heard(Delivery, body, (delivery) => toldBy(delivery, config))
+}
+
+function toldBy(delivery: Delivery, config: BtcpayConfig): Events {
+  const { storeId, deliveryId, originalDeliveryId, timestamp, invoiceId, payoutId, pullPaymentId, metadata } = delivery
   if (storeId != null && storeId !== config.store_id) return refused('wrong_account')
   // A payout of a pull payment is a player claiming a refund; one without is a withdrawal.
   const subject = invoiceId
@@ -30,7 +31,7 @@ export async function events({ body, headers, secrets }: InboundWebhook, config:
   return verified({
     id: originalDeliveryId || deliveryId,
     ...subject,
-    ...(invoiceId && metadata?.orderId && { attempt: metadata.orderId }),
+    attempt: (invoiceId && metadata?.orderId) || undefined,
     atMs: timestamp * 1_000,
     outcome: unmapped(subject.reference),
     lookUp: true,

@@ -75,3 +75,4 @@ export const Delivery = z.object({
   pullPaymentId: z.string().nullish(),
   metadata: z.object({ orderId: z.string().nullish() }).nullish(),
 })
+export type Delivery = z.infer<typeof Delivery>

@@ -1,31 +1,24 @@
 import { z } from 'zod'
-import {
-  type Adapter,
-  defineAdapter,
-  type Facts,
-  type Outcome,
-  outcomeOf,
-  type Request,
-  type Send,
-} from '../contract.ts'
+import type { Adapter, Facts } from '../contract.ts'
+import { defineAdapter } from '../define.ts'
+import { MALFORMED, NO_TOKEN, TWICE } from '../outcomes.ts'
 import { path } from '../path.ts'
-import { COLLECTION, chargeBody, outcomeOfAnswer, outcomeOfList, payoutBody, refundBody } from './map.ts'
+import { HttpUrl } from '../settings.ts'
+import { COLLECTION, chargeBody, outcomeOfList, outcomeOfReply, payoutBody, refundBody } from './map.ts'
 import { sandboxEvents } from './webhook.ts'
-import { ListReply, Reply } from './wire.ts'
+import { ListReply, OperationReply } from './wire.ts'
 
 /** The settings of an account at a sandbox processor. `base_url` is its origin; webhook secrets are listed newest first. */
 const Config = z.strictObject({
-  base_url: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => URL.parse(url)?.pathname === '/', 'an origin without a path')
-    .transform((url) => new URL(url).origin),
+  base_url: HttpUrl.refine((url) => URL.parse(url)?.pathname === '/', 'an origin without a path').transform(
+    (url) => new URL(url).origin,
+  ),
   api_key: z.string().min(16).max(200),
   webhook_secrets: z.array(z.string().min(24).max(200)).min(1).max(4),
 })
 
 /** What the sandbox's hosted fields hand out. */
 const TOKEN = /^tok_sandbox_[a-z0-9]{1,40}$/
-const TOKEN_INVALID: Outcome = { kind: 'declined', decline: { code: 'token_invalid_or_expired' } }
 
 const everywhere = { currencies: 'all', countries: 'all' } as const
 
@@ -54,12 +47,6 @@ const factsOf = (id: string, title: string): Facts => ({
   timeoutMs: 3_000,
 })
 
-/** One order to the processor, under its attempt's key, and what came of it. */
-async function ordered(send: Send, to: string, attempt: string, json: Request['json']): Promise<Outcome> {
-  const sent = await send(Reply, { method: 'POST', path: to, attempt, json })
-  return outcomeOf(sent, (reply, status) => outcomeOfAnswer(reply, status, attempt))
-}
-
 /** Makes the adapter of one sandbox processor: cards by token, wallets, banks and crypto, in and out, with look-up by our reference. */
 function sandbox(id: string, title: string): Adapter {
   return defineAdapter({
@@ -67,30 +54,32 @@ function sandbox(id: string, title: string): Adapter {
     config: Config,
     hosts: ({ base_url }) => ({ api: base_url }),
     headers: ({ api_key }) => ({ authorization: `Bearer ${api_key}` }),
-    webhookSecrets: ({ webhook_secrets }) => webhook_secrets,
-    async charge(charge, { send }) {
+    // 409 means that the key was seen before; nobody vouches for the others.
+    refusal: (_body, status) => (status === 409 ? TWICE : MALFORMED),
+    async charge(charge, { ask }) {
       const { attempt, method } = charge
       // Whatever else stands where a token should, a card number above all, stays in the house.
-      if (method.type === 'card' && !TOKEN.test(method.token)) return TOKEN_INVALID
-      return ordered(send, '/v1/charges', attempt, chargeBody(charge))
+      if (method.type === 'card' && !TOKEN.test(method.token)) return NO_TOKEN
+      const post = { path: '/v1/charges', attempt, json: chargeBody(charge) }
+      return ask(OperationReply, post, (reply) => outcomeOfReply(reply, attempt))
     },
-    async resume({ attempt, reference, params }, { send }) {
-      const to = path`/v1/charges/${reference}/complete`
-      const sent = await send(Reply, { method: 'POST', path: to, json: { params } })
-      return outcomeOf(sent, (reply, status) => outcomeOfAnswer(reply, status, attempt))
+    async resume({ attempt, reference, params }, { ask }) {
+      const post = { path: path`/v1/charges/${reference}/complete`, json: { params } }
+      return ask(OperationReply, post, (reply) => outcomeOfReply(reply, attempt))
     },
-    async find({ attempt, flow, reference }, { send }) {
+    async find({ attempt, flow, reference }, { ask }) {
       const to = path`/v1/${COLLECTION[flow]}?our_ref=${attempt}`
-      const sent = await send(ListReply, { method: 'GET', path: to })
-      return outcomeOf(sent, ({ data }) => outcomeOfList(data, attempt, reference))
+      return ask(ListReply, { path: to }, ({ data }) => outcomeOfList(data, attempt, reference))
     },
-    async refund(refund, { send }) {
+    async refund(refund, { ask }) {
       const { attempt } = refund
-      return ordered(send, '/v1/refunds', attempt, refundBody(refund))
+      const post = { path: '/v1/refunds', attempt, json: refundBody(refund) }
+      return ask(OperationReply, post, (reply) => outcomeOfReply(reply, attempt))
     },
-    async payOut(payOut, { send }) {
+    async payOut(payOut, { ask }) {
       const { attempt } = payOut
-      return ordered(send, '/v1/payouts', attempt, payoutBody(payOut))
+      const post = { path: '/v1/payouts', attempt, json: payoutBody(payOut) }
+      return ask(OperationReply, post, (reply) => outcomeOfReply(reply, attempt))
     },
     events: (webhook) => sandboxEvents(webhook, id),
   })

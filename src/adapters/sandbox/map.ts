@@ -1,8 +1,9 @@
 import { assetOf } from '../../core/currencies.ts'
 import type { DeclineCode } from '../../core/decline.ts'
 import { type Money, parseAmount, presentMoney } from '../../core/money.ts'
-import type { Charge, Flow, InstrumentSeen, NextAction, Outcome, PayOut, Refund } from '../contract.ts'
-import { type ActionReply, type OperationReply, type Reply, Status } from './wire.ts'
+import type { Charge, Flow, NextAction, Outcome, PayOut, Refund } from '../contract.ts'
+import { declineBy, instrumentOf, MALFORMED, outcomeAs, TWICE, words } from '../outcomes.ts'
+import type { ActionReply, OperationReply } from './wire.ts'
 
 /** Their collection of each flow. */
 export const COLLECTION = { deposit: 'charges', withdrawal: 'payouts', refund: 'refunds' } as const
@@ -14,72 +15,42 @@ export const FLOW = { charge: 'deposit', payout: 'withdrawal', refund: 'refund' 
 >
 
 /** Their decline codes, by code alone. */
-const DECLINE: Readonly<Record<string, DeclineCode>> = {
-  do_not_honor: 'do_not_honor',
-  insufficient_funds: 'insufficient_funds',
-  lost_card: 'lost_card',
-  stolen_card: 'stolen_card',
-  issuer_unavailable: 'issuer_unavailable',
-  token_invalid: 'token_invalid_or_expired',
-  authentication_failed: 'authentication_failed',
-  cancelled_by_payer: 'cancelled_by_player',
-  float_insufficient: 'payout_float_insufficient',
-  refund_exceeds_captured: 'invalid_request',
-  charge_not_captured: 'invalid_request',
-  currency_mismatch: 'invalid_request',
-}
+const DECLINES = words<DeclineCode>(
+  { do_not_honor: 'do_not_honor', insufficient_funds: 'insufficient_funds', lost_card: 'lost_card' },
+  { stolen_card: 'stolen_card', issuer_unavailable: 'issuer_unavailable', token_invalid_or_expired: 'token_invalid' },
+  { authentication_failed: 'authentication_failed', cancelled_by_player: 'cancelled_by_payer' },
+  { payout_float_insufficient: 'float_insufficient' },
+  { invalid_request: 'refund_exceeds_captured charge_not_captured currency_mismatch' },
+)
 
-type Reader = (reply: OperationReply, amount: Money) => Outcome
-
-/** Their states as ours: total over what they document. */
-const OUTCOME: Readonly<Record<Status, Reader>> = {
-  approved: (reply, amount) => ({
-    kind: 'succeeded',
-    reference: reply.id,
-    amount,
-    ...(reply.instrument && { instrument: seen(reply.instrument) }),
-  }),
-  pending: ({ id }) => ({ kind: 'pending', reference: id }),
-  declined: ({ id, decline_code }) => ({
-    kind: 'declined',
-    reference: id,
-    decline: {
-      code: DECLINE[decline_code ?? ''] ?? 'unmapped',
-      ...(decline_code !== undefined && { processorCode: decline_code }),
-    },
-  }),
-  requires_action: ({ id, action }) =>
-    action
-      ? { kind: 'requires_action', reference: id, action: nextAction(action) }
-      : { kind: 'unknown', reason: 'malformed', reference: id },
-  expired: ({ id }) => ({ kind: 'voided', reference: id, why: 'expired' }),
-  reversed: ({ id }, amount) => ({ kind: 'returned', reference: id, amount }),
-}
+/** Every state that they document. */
+const STATES = words(
+  { succeeded: 'approved', pending: 'pending', declined: 'declined', action: 'requires_action' },
+  { expired: 'expired', returned: 'reversed' },
+)
 
 /** What one of their operations says about the attempt. An answer about another reference, or of a sum that is none, proves nothing. */
 export function outcomeOfReply(reply: OperationReply, attempt: string): Outcome {
+  const { id: reference, our_ref, status, action, decline_code, instrument } = reply
   const amount = moneyOf(reply)
-  if (reply.our_ref !== attempt || !amount) return { kind: 'unknown', reason: 'malformed' }
-  const status = Status.safeParse(reply.status)
-  return status.success
-    ? OUTCOME[status.data](reply, amount)
-    : { kind: 'unknown', reason: 'unmapped', reference: reply.id }
-}
-
-/** What an answer says of the attempt. A refusal that nobody vouches for leaves it unknown: 409 means that the key was seen before. */
-export function outcomeOfAnswer(reply: Reply, status: number, attempt: string): Outcome {
-  if (!('error' in reply)) return outcomeOfReply(reply, attempt)
-  return { kind: 'unknown', reason: status === 409 ? 'duplicate_request' : 'malformed' }
+  if (our_ref !== attempt || !amount) return MALFORMED
+  const meaning = STATES[status]
+  if (meaning === 'action')
+    return action
+      ? { kind: 'requires_action', reference, action: nextAction(action) }
+      : { kind: 'unknown', reason: 'malformed', reference }
+  const decline = declineBy(DECLINES, decline_code, 'unmapped')
+  return outcomeAs(meaning, { reference, amount, decline, instrument: instrument && instrumentOf(instrument) })
 }
 
 /** What a look-up says: more than one operation under our reference is for people to sort out, unless we know which is ours. */
 export function outcomeOfList(replies: readonly OperationReply[], attempt: string, reference?: string): Outcome {
   const ours = reference === undefined ? replies : replies.filter(({ id }) => id === reference)
   const [only] = ours
-  if (ours.length > 1) return { kind: 'unknown', reason: 'duplicate_request' }
+  if (ours.length > 1) return TWICE
   if (only) return outcomeOfReply(only, attempt)
   // Theirs is there, but under another id than the one we hold: that is no proof of absence.
-  return replies.length > 0 ? { kind: 'unknown', reason: 'malformed' } : { kind: 'not_found' }
+  return replies.length > 0 ? MALFORMED : { kind: 'not_found' }
 }
 
 function moneyOf({ amount, currency, network }: OperationReply): Money | undefined {
@@ -91,16 +62,6 @@ function moneyOf({ amount, currency, network }: OperationReply): Money | undefin
 function nextAction(action: ActionReply): NextAction {
   if (action.type === 'display_crypto') return action
   return { type: action.type, url: action.url, method: 'GET' }
-}
-
-function seen({
-  token,
-  fingerprint,
-  brand,
-  last4,
-  country,
-}: NonNullable<OperationReply['instrument']>): InstrumentSeen {
-  return { token, fingerprint, brand, last4, ...(country !== undefined && { country }) }
 }
 
 /** The body of a charge, member by member: nothing that isn't named here can leave. */

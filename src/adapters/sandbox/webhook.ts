@@ -1,5 +1,5 @@
-import { type Events, type InboundWebhook, refused, verified } from '../contract.ts'
-import { parseExactJson } from '../exact-json.ts'
+import type { Events, InboundWebhook } from '../contract.ts'
+import { heard, refused, verified } from '../outcomes.ts'
 import { isFresh, readTimestamped, signedByAny } from '../signature.ts'
 import { FLOW, outcomeOfReply } from './map.ts'
 import { EventReply } from './wire.ts'
@@ -17,16 +17,9 @@ export async function sandboxEvents(webhook: InboundWebhook, processor: string):
   const { timestamp, signatures } = signature
   if (!signedByAny('sha256', secrets, signatures, [`${timestamp}.`, body])) return refused('signature_invalid')
   if (!isFresh(timestamp, nowMs)) return refused('stale')
-  const event = EventReply.safeParse(parseExactJson(body)?.value)
-  if (!event.success) return refused('malformed')
-  const { id, at, data } = event.data
-  if (event.data.processor !== processor) return refused('wrong_account')
-  return verified({
-    id,
-    flow: FLOW[data.kind],
-    attempt: data.our_ref,
-    reference: data.id,
-    atMs: at,
-    outcome: outcomeOfReply(data, data.our_ref),
+  return heard(EventReply, body, ({ id, at, data, ...event }) => {
+    if (event.processor !== processor) return refused('wrong_account')
+    const about = { flow: FLOW[data.kind], attempt: data.our_ref, reference: data.id }
+    return verified({ id, ...about, atMs: at, outcome: outcomeOfReply(data, data.our_ref) })
   })
 }

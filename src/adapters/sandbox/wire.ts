@@ -4,9 +4,6 @@ import { z } from 'zod'
  * What the sandbox processors send. Source: src/sandbox/README.md and src/sandbox/operation.ts of this project,
  * 2026-11-23. Only the fields that are used; unknown ones are ignored.
  */
-export const Status = z.enum(['requires_action', 'pending', 'approved', 'declined', 'expired', 'reversed'])
-export type Status = z.infer<typeof Status>
-
 const ActionReply = z.discriminatedUnion('type', [
   z.object({ type: z.literal('three_ds'), url: z.url() }),
   z.object({ type: z.literal('redirect'), url: z.url() }),
@@ -21,7 +18,7 @@ const ActionReply = z.discriminatedUnion('type', [
 ])
 export type ActionReply = z.infer<typeof ActionReply>
 
-/** One charge, payout or refund. `status` is any text: one that we don't know is an unknown outcome, not a malformed answer. */
+/** One charge, payout or refund: the answer to its creation or completion. `status` is any text: one that we don't know is an unknown outcome, not a malformed answer. */
 export const OperationReply = z.object({
   id: z.string().regex(/^[a-z0-9_]{1,64}$/),
   kind: z.enum(['charge', 'payout', 'refund']),
@@ -43,10 +40,6 @@ export const OperationReply = z.object({
     .optional(),
 })
 export type OperationReply = z.infer<typeof OperationReply>
-
-/** The answer to a creation or a completion: an operation, or a refusal that is none of the vouched ones (404, 409). */
-export const Reply = z.union([OperationReply, z.object({ error: z.object({ code: z.string() }) })])
-export type Reply = z.infer<typeof Reply>
 
 /** A look-up by our reference: none, one, or more when it was sent under several keys. */
 export const ListReply = z.object({ data: z.array(OperationReply) })
