@@ -1,6 +1,7 @@
 import type { Facts } from '../adapters/contract.ts'
 import type { ConnectionLimits } from '../core/connection.ts'
 import { assetByCode } from '../core/currencies.ts'
+import { schemeAllows } from '../core/scheme.ts'
 import { type CompiledAction, type CompiledRuleset, DEFAULT_RULE } from './compile.ts'
 import type { LocalTime, RouteFacts } from './fields.ts'
 import { rank } from './strategies.ts'
@@ -185,26 +186,6 @@ function outOfBounds({ id, limits }: Candidate['connection'], payment: RouteFact
     if (max !== undefined && payment.amount.minor > max) return 'above_maximum'
   }
   return undefined
-}
-
-/**
- * How often a scheme lets a refused card be tried again. Visa: 20 in 30 days for the same amount. Mastercard: 10 a day,
- * 35 in 30 days for the same amount. Source: the schemes' rules on excessive retries, as of 2025.
- */
-export const SCHEME_LIMITS: Readonly<Record<string, { sameAmount30Days: number; today?: number }>> = {
-  visa: { sameAmount30Days: 20 },
-  mastercard: { sameAmount30Days: 35, today: 10 },
-  maestro: { sameAmount30Days: 35, today: 10 },
-}
-
-/** The card's declines against its scheme's limits. A brand that isn't known gets the narrower bounds of both. */
-export function schemeAllows(
-  brand: string | undefined,
-  declines: { readonly sameAmount30Days: number; readonly today: number },
-): boolean {
-  const limits = brand === undefined ? { sameAmount30Days: 20, today: 10 } : SCHEME_LIMITS[brand]
-  if (!limits) return true
-  return declines.sameAmount30Days < limits.sameAmount30Days && declines.today < (limits.today ?? Infinity)
 }
 
 const schemeBlocks = ({ direction, method, brand, cardDeclines }: RouteFacts): Ineligible | undefined =>

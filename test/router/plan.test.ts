@@ -105,6 +105,11 @@ describe('who may take it', () => {
     ['closed_loop', { limits: { closedLoop: true } }, { direction: 'withdrawal' as const }],
     ['scheme_retry_blocked', {}, { brand: 'visa', cardDeclines: { sameAmount30Days: 20, today: 1 } }],
     ['scheme_retry_blocked', {}, { brand: 'mastercard', cardDeclines: { sameAmount30Days: 10, today: 10 } }],
+    [
+      'scheme_retry_blocked',
+      {},
+      { brand: 'visa', cardDeclines: { sameAmount30Days: 1, today: 1, banned: true as const } },
+    ],
   ])('leaves an account out: %s', (why, made, facts) => {
     expect(only(made, deposit(facts))).toBe(why)
   })

@@ -50,18 +50,19 @@ export function paymentOutcome(body: Payment, asked: Asked, manual: boolean): Ou
   const known = reference === undefined ? {} : { reference }
   if ((body.merchantReference ?? asked.attempt) !== asked.attempt) return MALFORMED
   const meaning = RESULTS[resultCode]
+  const instrument = body.additionalData && { instrument: instrumentOf(body.additionalData) }
   if (meaning === 'cancelled') return { kind: 'voided', why: 'cancelled', ...known }
   if (meaning === 'pending') return { kind: 'pending', ...known }
   if (meaning === 'declined') {
     // `Error` is final by the documents, and no word of the issuer.
     const none = resultCode === 'Error' ? 'issuer_unavailable' : 'generic_decline'
-    if (processorCode === undefined) return { kind: 'declined', decline: { code: none }, ...known }
-    return { kind: 'declined', decline: { code: REFUSALS[processorCode] ?? 'unmapped', processorCode }, ...known }
+    const told = { ...known, ...instrument }
+    if (processorCode === undefined) return { kind: 'declined', decline: { code: none }, ...told }
+    return { kind: 'declined', decline: { code: REFUSALS[processorCode] ?? 'unmapped', processorCode }, ...told }
   }
   const amount = body.amount ? moneyOf(body.amount) : asked.amount
   if (meaning === 'taken' && reference !== undefined && amount !== undefined) {
-    if (manual) return { kind: 'authorized', reference, amount }
-    return { kind: 'succeeded', reference, amount, instrument: instrumentOf(body.additionalData ?? {}) }
+    return { kind: manual ? 'authorized' : 'succeeded', reference, amount, ...instrument }
   }
   // Without a reference: Adyen may name the payment anew once the player is back.
   const action = meaning === 'action' && actionOf(body.action)
@@ -76,9 +77,16 @@ function actionOf(action: Payment['action']): NextAction | undefined {
     : undefined
 }
 
+/** `paymentMethod` where their word differs from ours. Source: https://docs.adyen.com/development-resources/paymentmethodvariant, 2026-11-22. */
+const BRANDS = words({ mastercard: 'mc', unionpay: 'cup', bancontact: 'bcmc', cartes_bancaires: 'cartebancaire' })
+
+/** Of the answer's `additionalData`, which comes over their authenticated channel; a webhook's is not signed and never read. */
 function instrumentOf(data: Readonly<Record<string, unknown>>): InstrumentSeen {
-  const { alias: fingerprint, paymentMethod: brand, cardSummary: last4, expiryDate: expiry } = data
-  const { cardIssuingCountry: country, fundingSource: funding, 'tokenization.storedPaymentMethodId': token } = data
+  const { alias: fingerprint, paymentMethod, cardSummary: last4, expiryDate: expiry } = data
+  const { cardIssuingCountry: country, fundingSource, 'tokenization.storedPaymentMethodId': token } = data
+  const brand = typeof paymentMethod === 'string' ? (BRANDS[paymentMethod] ?? paymentMethod) : undefined
+  // CHARGE, CREDIT, DEBIT, DEFERRED_DEBIT or PREPAID.
+  const funding = typeof fundingSource === 'string' ? fundingSource.toLowerCase().replace('deferred_', '') : undefined
   const seen = Object.entries({ token, fingerprint, brand, last4, expiry, country, funding })
   return Object.fromEntries(seen.filter(([, value]) => typeof value === 'string' && value.length <= 64))
 }

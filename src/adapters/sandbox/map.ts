@@ -40,13 +40,14 @@ const OUTCOME: Readonly<Record<Status, Reader>> = {
     ...(reply.instrument && { instrument: seen(reply.instrument) }),
   }),
   pending: ({ id }) => ({ kind: 'pending', reference: id }),
-  declined: ({ id, decline_code }) => ({
+  declined: ({ id, decline_code, instrument }) => ({
     kind: 'declined',
     reference: id,
     decline: {
       code: DECLINE[decline_code ?? ''] ?? 'unmapped',
       ...(decline_code !== undefined && { processorCode: decline_code }),
     },
+    ...(instrument && { instrument: seen(instrument) }),
   }),
   requires_action: ({ id, action }) =>
     action
@@ -93,15 +94,11 @@ function nextAction(action: ActionReply): NextAction {
   return { type: action.type, url: action.url, method: 'GET' }
 }
 
-function seen({
-  token,
-  fingerprint,
-  brand,
-  last4,
-  country,
-}: NonNullable<OperationReply['instrument']>): InstrumentSeen {
-  return { token, fingerprint, brand, last4, ...(country !== undefined && { country }) }
-}
+const seen = ({ country, funding, ...instrument }: NonNullable<OperationReply['instrument']>): InstrumentSeen => ({
+  ...instrument,
+  ...(country !== undefined && { country }),
+  ...(funding !== undefined && { funding }),
+})
 
 /** The body of a charge, member by member: nothing that isn't named here can leave. */
 export function chargeBody({ attempt, amount, player, method, returnUrl, webhookUrl, stepUp }: Charge) {

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { DECLINES, type DeclineCode } from '../../core/decline.ts'
 import { Fault } from '../../core/errors.ts'
+import type { CardDeclines } from '../../core/scheme.ts'
 import { dropDeclineOverride, listDeclineOverrides, listUnmapped, setDeclineOverride } from '../../db/declines.ts'
 import { findVersion } from '../../db/rulesets.ts'
 import type { Deps } from '../../flows/deps.ts'
@@ -12,7 +13,7 @@ import { FIELDS, type RouteFacts } from '../../router/fields.ts'
 import { plan } from '../../router/plan.ts'
 import { endpoint } from '../endpoint.ts'
 import { MONEY, moneyOf } from '../money.ts'
-import { PlayerId, Timestamp } from '../shapes.ts'
+import { CARD_FACTS, PlayerId, Timestamp } from '../shapes.ts'
 import { DecisionShown, showPlan } from './routing-shapes.ts'
 
 const Country = z.string().regex(/^[A-Z]{2}$/)
@@ -28,9 +29,16 @@ const Payment = z.strictObject({
   licence: Word.optional(),
   first_deposit: z.boolean().optional(),
   deposits_so_far: z.int().min(0).optional(),
-  brand: Word.optional(),
-  funding: Word.optional(),
-  bin_country: Country.optional(),
+  ...CARD_FACTS,
+  /** The card's declines so far, for its scheme's retry limits. */
+  card_declines: z
+    .strictObject({
+      same_amount_30_days: z.int().min(0),
+      today: z.int().min(0),
+      /** Its issuer said "never again" (Visa's category 1). */
+      banned: z.boolean().optional(),
+    })
+    .optional(),
   wallet: Word.optional(),
   client_country: Country.optional(),
   /** The moment to plan for; now when absent. */
@@ -58,6 +66,7 @@ function factsOf(body: z.infer<typeof Payment>, nowMs: number): RouteFacts {
     ...(body.brand !== undefined && { brand: body.brand }),
     ...(body.funding !== undefined && { funding: body.funding }),
     ...(body.bin_country !== undefined && { binCountry: body.bin_country }),
+    ...(body.card_declines && { cardDeclines: declinesOf(body.card_declines) }),
     ...(body.wallet !== undefined && { wallet: body.wallet }),
     ...(body.client_country !== undefined && { clientCountry: body.client_country }),
     ...(body.deposited_through !== undefined && { depositedThrough: body.deposited_through }),
@@ -65,6 +74,16 @@ function factsOf(body: z.infer<typeof Payment>, nowMs: number): RouteFacts {
     ...(body.method === 'crypto' && body.network !== undefined && { network: body.network }),
   }
 }
+
+const declinesOf = ({
+  same_amount_30_days: sameAmount30Days,
+  today,
+  banned,
+}: NonNullable<z.infer<typeof Payment>['card_declines']>): CardDeclines => ({
+  sameAmount30Days,
+  today,
+  ...(banned && { banned }),
+})
 
 export const evaluateRouting = endpoint({
   method: 'post',
