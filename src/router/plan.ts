@@ -3,7 +3,7 @@ import type { ConnectionLimits } from '../core/connection.ts'
 import { assetByCode } from '../core/currencies.ts'
 import { schemeAllows } from '../core/scheme.ts'
 import { type CompiledAction, type CompiledRuleset, DEFAULT_RULE } from './compile.ts'
-import type { LocalTime, RouteFacts } from './fields.ts'
+import type { RouteFacts } from './fields.ts'
 import { rank } from './strategies.ts'
 
 export type { RouteFacts } from './fields.ts'
@@ -75,7 +75,7 @@ export type PlanInput = {
 /** Plans a payment: the first rule that fits, the accounts that may take it, in the strategy's order, those with open breakers last. Pure: the same input gives the same plan. */
 export function plan(input: PlanInput): Plan {
   const { ruleset, facts } = input
-  const { id, use } = ruleFor(ruleset, facts)
+  const { id, use } = ruleset.ruleFor(facts) ?? { id: DEFAULT_RULE, use: ruleset.fallback }
   const sorted = sortOut(input, use)
   const route = healthiestFirst(input, rank(use, id, sorted.eligible, input))
   const leftOut = [...sorted.leftOut, ...route.leftOut]
@@ -83,7 +83,7 @@ export function plan(input: PlanInput): Plan {
   const planned = new Set(route.route.map(({ connectionId }) => connectionId))
   const unnamed = new Set(sorted.leftOut.filter(({ code }) => code === 'not_in_rule').map((out) => out.connectionId))
   const behind = input.candidates.filter(({ connection }) => unnamed.has(connection.id) && !planned.has(connection.id))
-  const more = plan({ ...input, ruleset: { ...ruleset, rules: [] }, candidates: behind })
+  const more = plan({ ...input, ruleset: { ...ruleset, ruleFor: () => undefined }, candidates: behind })
   return {
     rulesetVersion: ruleset.version,
     ruleId: id,
@@ -96,16 +96,6 @@ const asFallback = (planned: Planned): Planned => ({
   ...planned,
   reason: `behind the rule, by the default: ${planned.reason}`,
 })
-
-function ruleFor(ruleset: CompiledRuleset, facts: RouteFacts): { id: string; use: CompiledAction } {
-  let time: LocalTime | undefined
-  const now = () => {
-    time ??= ruleset.clock(facts.atMs)
-    return time
-  }
-  for (const rule of ruleset.rules) if (rule.test(facts, now)) return rule
-  return { id: DEFAULT_RULE, use: ruleset.fallback }
-}
 
 /** An account of the plan with its code and reason. */
 export const planned = ({ connection }: Candidate, code: string, reason: string): Planned => ({

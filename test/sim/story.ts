@@ -119,7 +119,7 @@ function askedOf({ verb, key, minor }: Order, player: string, refundOf: string |
       endpoint: createDeposit,
       params: {},
       // A card for each: declines of one story are no retries of another's card.
-      body: { ...order, method: { type: 'card', token: `tok_sim_${key}` } },
+      body: { ...order, method: { type: 'card', token: `tok_sandbox_${key.toLowerCase().replace(/[^a-z0-9]/g, '')}` } },
     }
   }
   const destination = { type: 'bank', iban: 'DE89370400440532013000', name: 'Ada Example' }
