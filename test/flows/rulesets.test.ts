@@ -5,14 +5,7 @@ import { type NewId, typeId, uuidV7 } from '../../src/core/ids.ts'
 import type { Tx } from '../../src/db/client.ts'
 import { insertConnection, updateConnection } from '../../src/db/connections.ts'
 import { insertDecision, listDecisions, recordOutcome } from '../../src/db/decisions.ts'
-import {
-  type ActiveRow,
-  findVersion,
-  listPublications,
-  lockActive,
-  moveActive,
-  readActive,
-} from '../../src/db/rulesets.ts'
+import { findVersion, listPublications, readActive } from '../../src/db/rulesets.ts'
 import { advanceRules } from '../../src/flows/advance-rules.ts'
 import { askApproval, decideRules, draftRules, editRules } from '../../src/flows/edit-rules.ts'
 import { type Publication, publishRules, rollBackRules } from '../../src/flows/publish-rules.ts'
@@ -217,24 +210,6 @@ describe('publishing', () => {
     expect(await code(rollBackRules(deps, ann(), { to: 3, reason: 'x' }))).toBe('done')
     const kinds = await inTx((tx) => listPublications(tx, operatorId, 10))
     expect(kinds.map(({ kind }) => kind)).toEqual(['rollback', 'publish', 'publish', 'rollback', 'publish', 'publish'])
-  })
-
-  it('is held to the version before by the database itself, for a program that forgets it', async () => {
-    for (const label of ['b', 'c', 'a'] as const) await published(first(label))
-    const to = (version: number, more: Partial<ActiveRow> = {}) =>
-      code(
-        inTx(async (tx) => {
-          const before = await lockActive(tx, operatorId)
-          const record = { kind: 'rollback', version, percent: 100, byActor: 'x', reason: 'x' } as const
-          await moveActive(tx, operatorId, before, { version, ...more }, record)
-        }),
-      )
-    expect([await to(1), await to(0)]).toEqual(['PC002', 'PC002'])
-    // Nor by saying first that an older one is the one before, or is staged.
-    expect(await to(3, { previousVersion: 1 })).toBe('PC002')
-    expect(await to(3, { candidate: 1, percent: 50 })).toBe('PC002')
-    expect(await to(3, { scheduledVersion: 1, scheduledAt: new Date(clock.ms) })).toBe('PC002')
-    expect(await to(2)).toBe('done')
   })
 
   it('breaks the glass with an end: the emergency goes by itself and never comes back', async () => {

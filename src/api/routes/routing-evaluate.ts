@@ -2,9 +2,10 @@ import { z } from '@hono/zod-openapi'
 import { DECLINES, type DeclineCode } from '../../core/decline.ts'
 import { Fault } from '../../core/errors.ts'
 import type { CardDeclines } from '../../core/scheme.ts'
-import { dropDeclineOverride, listDeclineOverrides, listUnmapped, setDeclineOverride } from '../../db/declines.ts'
+import { listDeclineOverrides, listUnmapped } from '../../db/declines.ts'
 import { findVersion } from '../../db/rulesets.ts'
 import type { Deps } from '../../flows/deps.ts'
+import { dropOverride, type OverrideAt, overrideDecline } from '../../flows/override-decline.ts'
 import { checkRules, unsound } from '../../flows/replay-rules.ts'
 import { versionFor } from '../../router/active.ts'
 import { mayOverride } from '../../router/cascade.ts'
@@ -239,11 +240,10 @@ export const getDeclines = endpoint({
 
 const CodeParams = z.strictObject({ code: z.string().max(64) })
 
-function overridable(code: string): DeclineCode {
+function overrideAt(code: string, processor = '*'): OverrideAt {
   const known = CODES.find((one) => one === code)
   if (known === undefined) throw new Fault('not_found', 'There is no such decline code.')
-  if (mayOverride(known)) return known
-  throw new Fault('forbidden', "A scheme's ban, a legal duty and unknown codes are not the operator's to loosen.")
+  return { code: known, processor }
 }
 
 export const putDeclineOverride = endpoint({
@@ -263,9 +263,9 @@ export const putDeclineOverride = endpoint({
   }),
   answers: { 204: null },
   handle: async (deps, { caller, params, body }) => {
-    const { next, reason, processor = '*' } = body
-    const row = { code: overridable(params.code), processor, next, reason, setBy: caller.clientId }
-    await deps.db.tx(caller.operatorId, (tx) => setDeclineOverride(tx, caller.operatorId, row))
+    const { next, reason, processor } = body
+    const actor = { operatorId: caller.operatorId, by: caller.clientId }
+    await overrideDecline(deps, actor, overrideAt(params.code, processor), { next, reason })
     return { status: 204 }
   },
 })
@@ -280,9 +280,8 @@ export const deleteDeclineOverride = endpoint({
   query: z.strictObject({ processor: z.string().max(64).optional() }),
   answers: { 204: null },
   handle: async (deps, { caller, params, query }) => {
-    const at = { code: params.code, processor: query.processor ?? '*' }
-    const dropped = await deps.db.tx(caller.operatorId, (tx) => dropDeclineOverride(tx, caller.operatorId, at))
-    if (!dropped) throw new Fault('not_found', 'There is no such override.')
+    const actor = { operatorId: caller.operatorId, by: caller.clientId }
+    await dropOverride(deps, actor, overrideAt(params.code, query.processor))
     return { status: 204 }
   },
 })
