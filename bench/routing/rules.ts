@@ -25,6 +25,28 @@ export function rulesOf(count: number): Ruleset {
   }
 }
 
+/** The same shape with no test in two rules. Every test but the last of each rule holds here, too. */
+export function variedRulesOf(count: number): Ruleset {
+  const base = rulesOf(count)
+  return {
+    ...base,
+    rules: base.rules.map((rule, index) => ({
+      ...rule,
+      when: {
+        op: 'and',
+        of: [
+          { op: 'not_in', field: 'method', values: ['bank', `rail-${index}`] },
+          { op: 'in', field: 'currency', values: ['EUR', 'SEK', `C${index}`] },
+          { op: 'in', field: 'player_country', values: ['FI', 'SE', 'NO', `X${index}`] },
+          { op: 'gte', field: 'amount', value: `10.${String(index % 100).padStart(2, '0')} EUR` },
+          { op: 'lt', field: 'deposits_so_far', value: 1_000 + index },
+          { op: 'eq', field: 'segment', value: index === count - 1 ? 'vip' : `segment-${index}` },
+        ],
+      },
+    })),
+  }
+}
+
 /** The payment that fits the last rule. */
 export const PAYMENT: RouteFacts = {
   direction: 'deposit',

@@ -39,11 +39,12 @@ type Told = {
  */
 export function outcomeAs(meaning: string | undefined, { reference, amount, decline, instrument }: Told): Outcome {
   const named = reference === undefined ? {} : { reference }
+  const shown = instrument === undefined ? {} : { instrument }
   switch (meaning) {
     case 'pending':
       return { kind: 'pending', ...named }
     case 'declined':
-      return { kind: 'declined', ...named, decline: decline ?? { code: 'generic_decline' } }
+      return { kind: 'declined', ...named, decline: decline ?? { code: 'generic_decline' }, ...shown }
     case 'cancelled':
     case 'expired':
       return { kind: 'voided', ...named, why: meaning }
@@ -51,7 +52,7 @@ export function outcomeAs(meaning: string | undefined, { reference, amount, decl
     case 'authorized':
     case 'returned':
       if (reference === undefined || amount === undefined) return unmapped(reference)
-      return { kind: meaning, reference, amount, ...(meaning === 'succeeded' && instrument && { instrument }) }
+      return { kind: meaning, reference, amount, ...(meaning !== 'returned' && shown) }
     default:
       return unmapped(reference)
   }

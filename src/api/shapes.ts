@@ -1,4 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { CARD_BRANDS, CARD_FUNDINGS } from '../core/card.ts'
+import { COUNTRIES } from '../core/countries.ts'
 import { AMOUNT_PATTERN } from '../core/money.ts'
 
 /** As `AMOUNT_PATTERN`, with a digit above zero somewhere. */
@@ -30,6 +32,17 @@ export const Reference = z
   .string()
   .regex(/^[A-Za-z0-9._:-]{1,64}$/)
   .openapi({ example: 'order-1001' })
+
+/** What rules may know of a card, in the words of the language. */
+export const CARD_FACTS = {
+  brand: z.enum(CARD_BRANDS).optional(),
+  funding: z.enum(CARD_FUNDINGS).optional(),
+  bin_country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .refine((code) => COUNTRIES.has(code), { error: 'Must be an ISO 3166-1 alpha-2 country.' })
+    .optional(),
+}
 
 /** Path parameter `{id}`. Any short text passes: what is no id is simply not found, like an id that isn't there. */
 export const IdParams = z.strictObject({ id: z.string().max(64) })

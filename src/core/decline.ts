@@ -18,11 +18,11 @@ export const DECLINES = {
   gambling_blocked_by_issuer: { category: 'issuer_policy', next: 'never' },
   online_use_disabled: { category: 'issuer_policy', next: 'player' },
   // Strong customer authentication.
-  authentication_required: { category: 'auth', next: 'step_up' },
+  authentication_required: { category: 'auth', next: 'step_up', byIssuer: true },
   authentication_failed: { category: 'auth', next: 'never' },
   authentication_abandoned: { category: 'auth', next: 'player' },
   three_ds_unavailable: { category: 'auth', next: 'next' },
-  exemption_rejected: { category: 'auth', next: 'step_up' },
+  exemption_rejected: { category: 'auth', next: 'step_up', byIssuer: true },
   // The instrument itself.
   invalid_card_number: { category: 'instrument_hard', next: 'player' },
   expired_card: { category: 'instrument_hard', next: 'player' },
@@ -36,10 +36,10 @@ export const DECLINES = {
   restricted_card: { category: 'instrument_hard', next: 'next' },
   transaction_not_permitted: { category: 'instrument_hard', next: 'never' },
   revocation_of_authorization: { category: 'instrument_hard', next: 'never', scheme: 'visa_category_1' },
-  token_invalid_or_expired: { category: 'instrument_hard', next: 'player' },
+  token_invalid_or_expired: { category: 'instrument_hard', next: 'player', byIssuer: false },
   avs_mismatch: { category: 'instrument_hard', next: 'player' },
   // Fraud and risk.
-  suspected_fraud_issuer: { category: 'fraud', next: 'step_up' },
+  suspected_fraud_issuer: { category: 'fraud', next: 'step_up', byIssuer: true },
   processor_risk_decline: { category: 'fraud', next: 'never' },
   operator_blocklist: { category: 'fraud', next: 'never' },
   velocity_limit: { category: 'fraud', next: 'never' },
@@ -98,6 +98,8 @@ type DeclineRow = {
   readonly next: 'next' | 'once' | 'same' | 'step_up' | 'player' | 'never'
   /** A scheme's own ban on retrying this card. */
   readonly scheme?: 'visa_category_1'
+  /** Whether the issuer said it, where that is not as in the rest of its category. */
+  readonly byIssuer?: boolean
   /** Operations must look at it: the fault is in our set-up. */
   readonly alert?: true
 }
@@ -107,6 +109,20 @@ export type DeclineCode = keyof typeof DECLINES
 
 /** The family of a reason. */
 export type DeclineCategory = (typeof DECLINES)[DeclineCode]['category']
+
+/** Categories in which the card's issuer spoke, through its scheme. A code that nobody knows is counted: the narrow side. */
+const ISSUER_CATEGORIES: ReadonlySet<DeclineCategory> = new Set([
+  'issuer_soft',
+  'issuer_policy',
+  'instrument_hard',
+  'unmapped',
+])
+
+/** True for a decline that the scheme saw and counts: not what we, the operator or the processor's own risk check refused. */
+export function isByIssuer(code: DeclineCode): boolean {
+  const row: DeclineRow & { category: DeclineCategory } = DECLINES[code]
+  return row.byIssuer ?? ISSUER_CATEGORIES.has(row.category)
+}
 
 /** A definitive no: our code, with the processor's own code beside it for support. */
 export type Decline = { readonly code: DeclineCode; readonly processorCode?: string }

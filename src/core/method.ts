@@ -1,9 +1,11 @@
+import type { CardFacts } from './card.ts'
+
 /** A rail that money moves on. */
 export type MethodType = 'card' | 'wallet' | 'bank' | 'crypto'
 
-/** The instrument or rail of a deposit. A card is a processor's or hosted-fields token: there is no member for a number. */
+/** The instrument or rail of a deposit. A card is a processor's or hosted-fields token: there is no member for a number. `hint`: what the operator's own hosted fields told it of the card. */
 export type ChargeMethod =
-  | { readonly type: 'card'; readonly token: string }
+  | { readonly type: 'card'; readonly token: string; readonly hint?: CardFacts }
   | { readonly type: 'wallet'; readonly wallet: string }
   | { readonly type: 'bank'; readonly country: string }
   | { readonly type: 'crypto'; readonly asset: string; readonly network: string }
@@ -40,13 +42,15 @@ export type CardSeen = {
   readonly brand?: string | undefined
   readonly last4?: string | undefined
   readonly expiry?: string | undefined
+  readonly funding?: string | undefined
+  readonly country?: string | undefined
 }
 
 /** What of a destination may be shown; `account` is its masked form, null where it is no account at all. */
 export function maskedOf(
   destination: Destination,
   account: string | null,
-  { brand, last4, expiry }: CardSeen = {},
+  { brand, last4, expiry, funding, country }: CardSeen = {},
 ): Record<string, unknown> {
   switch (destination.type) {
     case 'bank':
@@ -61,6 +65,8 @@ export function maskedOf(
         ...(brand !== undefined && { brand }),
         ...(last4 !== undefined && { last4 }),
         ...(expiry !== undefined && { expiry }),
+        ...(funding !== undefined && { funding }),
+        ...(country !== undefined && { bin_country: country }),
       }
   }
 }

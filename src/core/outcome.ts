@@ -46,7 +46,7 @@ export type UnknownReason =
 /** How far a call got before it ended: the evidence that cascade safety rests on. */
 export type Phase = 'not_connected' | 'connected' | 'written' | 'headers' | 'body'
 
-/** What the processor tells about the instrument that paid, never a number: a fingerprint and what may be shown. */
+/** What the processor tells about an instrument, never a number: a fingerprint, facts in the words of `core/card.ts`, and what may be shown. */
 export type InstrumentSeen = {
   readonly token?: string
   readonly fingerprint?: string
@@ -70,10 +70,20 @@ export type Outcome =
       readonly fee?: Money
       readonly instrument?: InstrumentSeen
     }
-  | { readonly kind: 'authorized'; readonly reference: string; readonly amount: Money }
+  | {
+      readonly kind: 'authorized'
+      readonly reference: string
+      readonly amount: Money
+      readonly instrument?: InstrumentSeen
+    }
   | { readonly kind: 'requires_action'; readonly reference?: string; readonly action: NextAction }
   | { readonly kind: 'pending'; readonly reference?: string }
-  | { readonly kind: 'declined'; readonly reference?: string; readonly decline: Decline }
+  | {
+      readonly kind: 'declined'
+      readonly reference?: string
+      readonly decline: Decline
+      readonly instrument?: InstrumentSeen
+    }
   | { readonly kind: 'voided'; readonly reference?: string; readonly why: 'cancelled' | 'expired' }
   | { readonly kind: 'returned'; readonly reference: string; readonly amount: Money }
   | { readonly kind: 'not_sent'; readonly reason: NotSentReason; readonly code?: DeclineCode }

@@ -1,10 +1,12 @@
 import { assetByCode } from '../core/currencies.ts'
+import type { DeclineCode } from '../core/decline.ts'
 import { Fault } from '../core/errors.ts'
 import { brokenLimit } from '../core/limits.ts'
 import type { ChargeMethod } from '../core/method.ts'
 import type { Money } from '../core/money.ts'
 import { presentDeposit } from '../core/present.ts'
 import { type AttemptRow, startAttempt } from '../db/attempts.ts'
+import type { CardKnown } from '../db/cards.ts'
 import type { Tx } from '../db/client.ts'
 import { getConnection } from '../db/connections.ts'
 import { announce } from '../db/events.ts'
@@ -22,6 +24,7 @@ import {
   prepareCard,
   resolveInstrument,
 } from './instruments.ts'
+import { cardInPlan, knownCard } from './remember-card.ts'
 import { chargeOf } from './requests.ts'
 import { settle } from './settle.ts'
 
@@ -92,27 +95,31 @@ function charge(
 
 async function begin(deps: Deps, order: DepositOrder): Promise<Begun> {
   const { operatorId } = order
+  const nowMs = deps.clock.nowMs()
   const seen = await deps.db.tx(operatorId, async (tx) => ({
     // The same key again after a crash: what it began stands, and the look-up jobs carry it on.
     payment: await findPaymentByRun(tx, operatorId, order.runId),
     player: await findPlayer(tx, operatorId, order.playerId),
     deposits: await depositsSoFar(tx, operatorId, order.playerId),
+    card: await knownCard(tx, deps.cipher, order, nowMs),
   }))
   if (seen.payment !== undefined) return { kind: 'stands', payment: seen.payment }
   if (seen.player === undefined) throw playerNotFound()
-  const resolved = await resolve(deps, order)
-  const facts = factsOf(resolved, seen.player, seen.deposits, deps.clock.nowMs())
+  const { card = seen.card, ...resolved } = await resolve(deps, order, nowMs)
+  const facts = { ...factsOf(resolved, seen.player, seen.deposits, nowMs), ...cardFacts(resolved, card) }
   const plan = await deps.routing.planFor(operatorId, facts)
   return deps.db.tx(operatorId, (tx) => admit(tx, deps, resolved, { plan, facts }))
 }
 
-async function resolve(deps: Deps, order: DepositOrder): Promise<Resolved> {
+async function resolve(deps: Deps, order: DepositOrder, nowMs: number): Promise<Resolved & { card?: CardKnown }> {
   const { operatorId, playerId, method, save = false } = order
   if (method.type === 'instrument') {
-    const { row, destination } = await deps.db.tx(operatorId, (tx) =>
-      resolveInstrument(tx, deps.cipher, operatorId, playerId, method),
-    )
-    return { ...order, method: chargeMethodOf(destination), instrumentId: row.id, toSave: null }
+    return deps.db.tx(operatorId, async (tx) => {
+      const { row, destination } = await resolveInstrument(tx, deps.cipher, operatorId, playerId, method)
+      const resolved = { ...order, method: chargeMethodOf(destination), instrumentId: row.id, toSave: null }
+      const card = await knownCard(tx, deps.cipher, resolved, nowMs)
+      return { ...resolved, ...(card && { card }) }
+    })
   }
   const toSave = save && method.type === 'card' ? await prepareCard(deps, operatorId, method.token) : null
   return { ...order, method, instrumentId: null, toSave }
@@ -206,7 +213,7 @@ async function store(tx: Tx, deps: Deps, order: Resolved, plan: Plan): Promise<P
     returnUrl: order.returnUrl,
     metadata: { ...order.metadata },
     client: order.client,
-    decline: routed ? null : { code: 'no_route' },
+    decline: routed ? null : { code: refusalOf(plan) },
     decision: plan,
     rulesetVersion: plan.rulesetVersion,
     ruleId: plan.ruleId,
@@ -218,6 +225,14 @@ async function store(tx: Tx, deps: Deps, order: Resolved, plan: Plan): Promise<P
     members: { resource_id: stored.id },
   })
 }
+
+/** What is known of a card, where the deposit is by one. */
+const cardFacts = ({ method }: Resolved, card: CardKnown | undefined) =>
+  method.type === 'card' ? cardInPlan(card, method.hint) : {}
+
+/** The code of a deposit that no account may take: its card's scheme, or anything else. */
+const refusalOf = ({ leftOut }: Plan): DeclineCode =>
+  leftOut.some(({ code }) => code === 'scheme_retry_blocked') ? 'scheme_retry_blocked' : 'no_route'
 
 function factsOf(order: Resolved, player: PlayerRow, deposits: number, atMs: number): RouteFacts {
   const { method } = order

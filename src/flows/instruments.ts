@@ -122,7 +122,7 @@ export async function keepInstrument(
     await updateInstrument(tx, operatorId, row.id, { usedForDeposit: true })
     return
   }
-  const { token, fingerprint: card, brand, last4, expiry } = seen ?? {}
+  const { token, fingerprint: card, ...shown } = seen ?? {}
   const account = card !== undefined && `card:${processor}:${card}`
   const fingerprint = account ? await fingerprintOf(cipher, operatorId, account) : row.fingerprint
   const twin = account ? await findByFingerprint(tx, operatorId, playerId, fingerprint) : undefined
@@ -136,7 +136,7 @@ export async function keepInstrument(
     token === undefined ? undefined : await sealInstrument(cipher, operatorId, row.id, { type: 'card', token })
   await updateInstrument(tx, operatorId, row.id, {
     fingerprint,
-    masked: maskedOf({ type: 'card', token: '' }, null, { brand, last4, expiry }),
+    masked: maskedOf({ type: 'card', token: '' }, null, shown),
     usedForDeposit: true,
     activeAt: now,
     ...(named !== undefined && { sealed: named }),

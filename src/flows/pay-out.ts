@@ -22,6 +22,7 @@ import type { Plan, RouteFacts } from '../router/plan.ts'
 import { recordPlan } from '../router/records.ts'
 import type { Deps } from './deps.ts'
 import { holdForPeople } from './hold-withdrawal.ts'
+import { cardInPlan, knownCard } from './remember-card.ts'
 import { openDestination, payOutOf } from './requests.ts'
 import { settle } from './settle.ts'
 
@@ -32,10 +33,17 @@ import { settle } from './settle.ts'
 export async function payOut(deps: Deps, operatorId: string, withdrawalId: string): Promise<void> {
   const seen = await deps.db.tx(operatorId, async (tx) => {
     const payment = await findPayment(tx, operatorId, withdrawalId)
-    return { payment, player: payment && (await findPlayer(tx, operatorId, payment.playerId)) }
+    if (payment?.status !== 'approved') return undefined
+    const { asset, amount: minor } = payment
+    const order = { operatorId, amount: { asset, minor }, method: await openDestination(deps.cipher, payment) }
+    return {
+      payment,
+      player: await findPlayer(tx, operatorId, payment.playerId),
+      card: await knownCard(tx, deps.cipher, order, deps.clock.nowMs()),
+    }
   })
-  if (!seen.payment || !seen.player || seen.payment.status !== 'approved') return
-  const facts = factsOf(seen.payment, seen.player, deps.clock.nowMs())
+  if (!seen?.player) return
+  const facts = { ...factsOf(seen.payment, seen.player, deps.clock.nowMs()), ...cardInPlan(seen.card) }
   const plan = await deps.routing.planFor(operatorId, facts)
   const started = await deps.db.tx(operatorId, (tx) => start(tx, deps, operatorId, withdrawalId, { plan, facts }))
   if (started === undefined) return

@@ -178,8 +178,8 @@ async function rollOut(
 }
 
 /**
- * Puts an older version back, byte for byte. What is staged or scheduled is called off. Back to the one before takes
- * nobody's approval; further back takes another person than its author.
+ * Puts the version before back, byte for byte, without anybody's approval. What is staged or scheduled is called off.
+ * Further back goes only who works alone: what was approved long ago may be wrong by now, so it goes the way of a draft.
  */
 export async function rollBackRules(
   deps: PublishDeps,
@@ -197,8 +197,11 @@ export async function rollBackRules(
     if (target !== 0 && !version) throw new Fault('not_found', 'There is no such version.')
     if (version?.breakGlassUntil) throw new Fault('illegal_state', 'An emergency version does not come back.')
     const further = target !== before.previousVersion && target !== before.version
-    if (further && version?.author === by && !(await isSinglePerson(tx, operatorId))) {
-      throw new Fault('four_eyes_required', 'Another person than its author must bring back an older version.')
+    if (further && !(await isSinglePerson(tx, operatorId))) {
+      throw new Fault(
+        'four_eyes_required',
+        'Only the version before comes back by one person. Make a draft of the older one and have it approved.',
+      )
     }
     const previousVersion = target === before.version ? before.previousVersion : before.version
     const usable = previousVersion !== null && (await isLasting(tx, operatorId, previousVersion))

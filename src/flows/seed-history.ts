@@ -9,6 +9,7 @@ import { point } from '../router/hash.ts'
 import { ALL_HEALTHY, type Candidate, NO_RATES, plan, type RouteFacts } from '../router/plan.ts'
 import { decisionOf } from '../router/recorded.ts'
 import { BUILT_IN } from '../router/rules.ts'
+import type { Deps } from './deps.ts'
 
 /** What a made history is like. The same seed, time and connections give the same history. */
 export type HistoryOptions = {
@@ -70,6 +71,19 @@ export async function seedRecordedPayments(tx: Tx, operatorId: string, options: 
   }
   await insertRates(tx, operatorId, options.nowMs - BUCKET_MS, ratesFrom(rows))
   return rows.length
+}
+
+/** `seedRecordedPayments` on the operator's own connections, up to now. */
+export async function seedHistory(
+  deps: Pick<Deps, 'db' | 'clock' | 'routing'>,
+  operatorId: string,
+  count: number,
+): Promise<number> {
+  const { candidates } = await deps.routing.stateOf(operatorId)
+  const nowMs = deps.clock.nowMs()
+  // Another seed each time: the same payments twice would be refused as the same.
+  const options = { candidates, nowMs, count, seed: nowMs % 2 ** 31 }
+  return deps.db.tx(operatorId, (tx) => seedRecordedPayments(tx, operatorId, options))
 }
 
 /** The history itself, newest last. */

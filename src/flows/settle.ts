@@ -16,11 +16,12 @@ import { addRefunded, addRefundedLate, lockPayment, type PaymentRow, updatePayme
 import { lockPlayer } from '../db/players.ts'
 import { lockRefund, type RefundRow, updateRefund } from '../db/refunds.ts'
 import { closeReviews, openReview } from '../db/reviews.ts'
-import { type DeclineOverride, type NextStep, nextStep } from '../router/cascade.ts'
+import { type CascadeInput, type DeclineOverride, type NextStep, nextStep } from '../router/cascade.ts'
 import { declineOverrides, recordAttempt } from '../router/records.ts'
 import type { Deps } from './deps.ts'
 import { payOutLater } from './hold-withdrawal.ts'
 import { keepInstrument } from './instruments.ts'
+import { learnOfCard } from './remember-card.ts'
 
 /** What somebody said of an attempt: the answer of the call, a webhook, a look-up, or people. `atMs`: the processor's own time of it. */
 export type Told = Said & { readonly operatorId: string; readonly attemptId: string; readonly atMs?: number }
@@ -95,7 +96,9 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
   const now = new Date(deps.clock.nowMs())
   const before = await attemptsOf(tx, operatorId, attempt.subjectId)
   const overrides = outcome.kind === 'declined' ? await declineOverrides(tx, operatorId) : []
-  const step = nextOf(deps, told, { attempt, subject, to, before, overrides })
+  const card =
+    subject.flow === 'deposit' ? await learnOfCard(tx, deps, { attempt, outcome, to }, subject.row.method) : undefined
+  const step = nextOf(deps, told, { attempt, subject, to, before, overrides, card })
   // What is taken back is bounded by the player's cash, which must not be spent while we look.
   if (to === 'returned' || to === 'late_success') await lockPlayer(tx, operatorId, subject.row.playerId)
   const effects = effectsOf(subject.flow, {
@@ -193,21 +196,15 @@ async function lockSubject(tx: Tx, attempt: AttemptRow): Promise<Subject> {
   return { flow, row }
 }
 
+/** What the next step is weighed by. */
+type Weighed = {
+  readonly before: readonly AttemptRow[]
+  readonly overrides: readonly DeclineOverride[]
+  readonly card: CascadeInput['card']
+}
+
 /** Whether the cascade goes on. Only while the caller of the attempt waits for its answer: nobody stands at the page when a webhook declines. */
-function nextOf(
-  deps: Settle,
-  told: Told,
-  {
-    attempt,
-    subject,
-    to,
-    before,
-    overrides,
-  }: Move & {
-    before: readonly AttemptRow[]
-    overrides: readonly DeclineOverride[]
-  },
-): NextStep {
+function nextOf(deps: Settle, told: Told, { attempt, subject, to, before, overrides, card }: Move & Weighed): NextStep {
   // A late success of an earlier attempt may have paid it meanwhile: another try would move the money twice.
   const isPaid = subject.row.status === 'succeeded' || subject.row.status === 'paid'
   const plan = subject.flow === 'refund' || isPaid ? undefined : decisionOf(subject.row.decision)
@@ -231,6 +228,7 @@ function nextOf(
     startedAtMs: before[0]?.startedAt.getTime() ?? deps.clock.nowMs(),
     flow: subject.flow,
     overrides,
+    ...(card && { card }),
   })
 }
 

@@ -1,4 +1,6 @@
+import { DECLINES_KEPT_DAYS, dayOf } from '../core/scheme.ts'
 import { unknownAttempts } from '../db/attempts.ts'
+import { pruneCards } from '../db/cards.ts'
 import { pruneDecisions } from '../db/decisions.ts'
 import { deleteExpiredKeys } from '../db/idempotency.ts'
 import { dueJobs, type Job } from '../db/jobs.ts'
@@ -26,6 +28,9 @@ const RECORDS_KEPT_MS = 30 * 24 * 60 * MINUTE_MS
 const RECORDS_PER_ROUND = 50_000
 /** The window of success rates is an hour; a day lets operations look back. */
 const RATES_KEPT_MS = 24 * 60 * MINUTE_MS
+const DAY_MS = 24 * 60 * MINUTE_MS
+/** A card that nobody paid with for more than a year is not the player's card any more. */
+const CARDS_KEPT_DAYS = 400
 
 type Flow = (deps: Deps, operatorId: string, subject: string) => Promise<{ readonly againAtMs?: number }>
 
@@ -68,6 +73,11 @@ export const JOBS: JobTable<Deps> = {
           await db.tx(operatorId, async (tx) => {
             await pruneDecisions(tx, operatorId, nowMs - RECORDS_KEPT_MS, RECORDS_PER_ROUND)
             await pruneRates(tx, operatorId, nowMs - RATES_KEPT_MS)
+            await pruneCards(tx, operatorId, {
+              declinesBefore: dayOf(nowMs - DECLINES_KEPT_DAYS * DAY_MS),
+              seenBefore: dayOf(nowMs - CARDS_KEPT_DAYS * DAY_MS),
+              max: RECORDS_PER_ROUND,
+            })
           })
         }
       },

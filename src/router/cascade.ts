@@ -1,6 +1,7 @@
 import type { Flow, Outcome } from '../adapters/contract.ts'
 import { DECLINES, type DeclineCode } from '../core/decline.ts'
-import { type Plan, type Planned, schemeAllows } from './plan.ts'
+import { type CardDeclines, schemeAllows } from '../core/scheme.ts'
+import type { Plan, Planned } from './plan.ts'
 
 /** More tries than this cost the player's patience and the scheme's goodwill, and gain nothing. */
 export const MAX_ATTEMPTS = 4
@@ -33,8 +34,8 @@ export type CascadeInput = {
   readonly startedAtMs: number
   readonly flow: Flow
   readonly overrides?: readonly DeclineOverride[]
-  /** The card's brand and its declines before this payment, for the scheme's limits. */
-  readonly card?: { readonly brand?: string; readonly sameAmount30Days: number; readonly today: number }
+  /** The card's brand and its declines, this payment's among them, for the scheme's limits. */
+  readonly card?: CardDeclines & { readonly brand?: string }
 }
 
 /** Why a cascade ends. `in_hand`: the last attempt stands (done, waiting or with the player); `unknown`: money may have moved. */
@@ -101,17 +102,7 @@ const afterPayoutDecline = (code: DeclineCode): Verdict =>
 function afterDecline(code: DeclineCode, input: CascadeInput): Verdict {
   const advice = adviceOn(code, input)
   if (advice !== 'next' && advice !== 'once' && advice !== 'step_up') return AFTER[advice]
-  const declines = input.attempts.filter(({ decline }) => decline !== undefined).length
-  const { card } = input
-  if (
-    card &&
-    !schemeAllows(card.brand, {
-      sameAmount30Days: card.sameAmount30Days + declines,
-      today: card.today + declines,
-    })
-  ) {
-    return 'scheme_guard'
-  }
+  if (input.card && !schemeAllows(input.card.brand, input.card)) return 'scheme_guard'
   if (advice === 'step_up') return 'step_up'
   return onceUsed(input) ? 'once_used' : 'next'
 }

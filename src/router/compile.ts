@@ -9,8 +9,8 @@ import type { Action, Condition, Ruleset, Value } from './rules.ts'
 /** A condition made to run: takes the facts and the operator's time (worked out once, when a rule asks). */
 type Test = (facts: RouteFacts, time: () => LocalTime) => boolean
 
-/** A rule made to run. `place` gives a connection's place in the rule by id or label. */
-export type CompiledRule = { readonly id: string; readonly test: Test; readonly use: CompiledAction }
+/** A rule made to run. */
+export type CompiledRule = { readonly id: string; readonly use: CompiledAction }
 
 /** An action with its look-up table. A connection that the rule doesn't name has no place in it; with `*` all have. */
 export type CompiledAction = Action & {
@@ -25,7 +25,8 @@ export type CompiledRuleset = {
   readonly version: number
   readonly rules: readonly CompiledRule[]
   readonly fallback: CompiledAction
-  readonly clock: (atMs: number) => LocalTime
+  /** The first rule that fits a payment. */
+  ruleFor(facts: RouteFacts): CompiledRule | undefined
 }
 
 /** The id under which the default row stands in decisions. */
@@ -33,14 +34,65 @@ export const DEFAULT_RULE = 'default'
 
 /** Makes a ruleset run: every field, value and list is looked up now, never while a payment waits. Takes a ruleset that passed the analyser; throws on another. */
 export function compile(ruleset: Ruleset, version: number): CompiledRuleset {
+  const rules = ruleset.rules.map(({ id, use }) => ({ id, use: compileAction(use) }))
+  const { tests, forget } = sharedTests(ruleset.rules.map(({ when }) => when))
+  const clock = clockOf(ruleset.time_zone ?? 'UTC')
   return {
     version,
-    rules: ruleset.rules.map(({ id, when, use }) => ({ id, test: testOf(when), use: compileAction(use) })),
+    rules,
     // Nothing stands behind the default, whatever a draft that nobody checked says.
     fallback: compileAction({ ...ruleset.default, then_default: false }),
-    clock: clockOf(ruleset.time_zone ?? 'UTC'),
+    ruleFor(facts) {
+      let told: LocalTime | undefined
+      const time = () => {
+        told ??= clock(facts.atMs)
+        return told
+      }
+      forget()
+      return rules[tests.findIndex((test) => test(facts, time))]
+    },
   }
 }
+
+const UNSEEN = 0
+const HOLDS = 1
+const FAILS = 2
+
+/**
+ * Makes the conditions of all rules run. Rules have many tests in common (`method == "card"`): such a test is looked at
+ * once for a payment, and its answer serves the other rules until `forget`. Nothing awaits while a rule is sought, so
+ * one table serves all payments.
+ */
+function sharedTests(conditions: readonly Condition[]): { tests: readonly Test[]; forget(): void } {
+  const rules = conditions.map((condition) => partsOf(condition).map((part) => ({ part, key: JSON.stringify(part) })))
+  const uses = new Map<string, number>()
+  for (const { key } of rules.flat()) uses.set(key, (uses.get(key) ?? 0) + 1)
+  const shared = [...uses].filter(([, count]) => count > 1).map(([key]) => key)
+  const places = new Map(shared.map((key, place) => [key, place]))
+  const seen = new Uint8Array(shared.length)
+
+  const remembered = (test: Test, place: number): Test => {
+    return (facts, time) => {
+      const known = seen[place]
+      if (known !== UNSEEN) return known === HOLDS
+      const holds = test(facts, time)
+      seen[place] = holds ? HOLDS : FAILS
+      return holds
+    }
+  }
+  const made = new Map<string, Test>()
+  const testFor = ({ part, key }: { part: Condition; key: string }): Test => {
+    const place = places.get(key)
+    const test = made.get(key) ?? (place === undefined ? testOf(part) : remembered(testOf(part), place))
+    made.set(key, test)
+    return test
+  }
+  return { tests: rules.map((parts) => every(parts.map(testFor))), forget: () => void seen.fill(UNSEEN) }
+}
+
+/** What must all hold: the members of an `and`, however nested, or the condition itself. */
+const partsOf = (condition: Condition): readonly Condition[] =>
+  condition.op === 'and' ? condition.of.flatMap(partsOf) : [condition]
 
 function compileAction(use: Action): CompiledAction {
   const named =

@@ -1,6 +1,9 @@
 import type { MethodType } from '../adapters/contract.ts'
+import { CARD_BRANDS, CARD_FUNDINGS } from '../core/card.ts'
+import { COUNTRIES } from '../core/countries.ts'
 import { ASSETS, assetByCode } from '../core/currencies.ts'
 import type { Money } from '../core/money.ts'
+import type { CardDeclines } from '../core/scheme.ts'
 
 /** What is known of a payment when its route is planned. Absent members are unknown, not false. */
 export type RouteFacts = {
@@ -25,7 +28,7 @@ export type RouteFacts = {
   /** Connections that the player's money came in through, the preferred first: closed-loop payouts go back there. */
   readonly depositedThrough?: readonly string[]
   /** The card's declines so far, for the schemes' retry limits. */
-  readonly cardDeclines?: { readonly sameAmount30Days: number; readonly today: number }
+  readonly cardDeclines?: CardDeclines
 }
 
 /** The moment of a payment on the operator's own clock. */
@@ -51,19 +54,6 @@ export type Field = {
 
 /** Days as rules name them, Monday first. */
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
-
-// ISO 3166-1 alpha-2, officially assigned, and XK, which processors use for Kosovo. Source: https://www.iso.org/obp/ui (read 2026-11-22).
-const COUNTRIES = new Set(
-  (
-    'AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC ' +
-    'CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD ' +
-    'GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH ' +
-    'KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW ' +
-    'MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC ' +
-    'SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY ' +
-    'UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW'
-  ).split(' '),
-)
 
 const currencies = new Set(ASSETS.map(({ currency }) => currency))
 const cryptoAssets = new Set(ASSETS.filter(({ network }) => network !== undefined).map(({ currency }) => currency))
@@ -118,27 +108,10 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   player_country: country("the player's country", (facts) => facts.playerCountry, true),
   client_country: country("the country of the player's address on the internet", (facts) => facts.clientCountry),
   bin_country: country("the country of the card's issuer", (facts) => facts.binCountry),
-  brand: words(
-    "the card's scheme",
-    [
-      'visa',
-      'mastercard',
-      'maestro',
-      'amex',
-      'diners',
-      'discover',
-      'jcb',
-      'unionpay',
-      'dankort',
-      'bancontact',
-      'cartes_bancaires',
-    ],
-    'a card brand such as visa or mastercard',
-    (facts) => facts.brand,
-  ),
+  brand: words("the card's scheme", CARD_BRANDS, 'a card brand such as visa or mastercard', (facts) => facts.brand),
   funding: words(
     'what stands behind the card',
-    ['credit', 'debit', 'prepaid', 'charge'],
+    CARD_FUNDINGS,
     'credit, debit, prepaid or charge',
     (facts) => facts.funding,
   ),

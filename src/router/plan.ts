@@ -1,8 +1,9 @@
 import type { Facts } from '../adapters/contract.ts'
 import type { ConnectionLimits } from '../core/connection.ts'
 import { assetByCode } from '../core/currencies.ts'
+import { schemeAllows } from '../core/scheme.ts'
 import { type CompiledAction, type CompiledRuleset, DEFAULT_RULE } from './compile.ts'
-import type { LocalTime, RouteFacts } from './fields.ts'
+import type { RouteFacts } from './fields.ts'
 import { rank } from './strategies.ts'
 
 export type { RouteFacts } from './fields.ts'
@@ -74,7 +75,7 @@ export type PlanInput = {
 /** Plans a payment: the first rule that fits, the accounts that may take it, in the strategy's order, those with open breakers last. Pure: the same input gives the same plan. */
 export function plan(input: PlanInput): Plan {
   const { ruleset, facts } = input
-  const { id, use } = ruleFor(ruleset, facts)
+  const { id, use } = ruleset.ruleFor(facts) ?? { id: DEFAULT_RULE, use: ruleset.fallback }
   const sorted = sortOut(input, use)
   const route = healthiestFirst(input, rank(use, id, sorted.eligible, input))
   const leftOut = [...sorted.leftOut, ...route.leftOut]
@@ -82,7 +83,7 @@ export function plan(input: PlanInput): Plan {
   const planned = new Set(route.route.map(({ connectionId }) => connectionId))
   const unnamed = new Set(sorted.leftOut.filter(({ code }) => code === 'not_in_rule').map((out) => out.connectionId))
   const behind = input.candidates.filter(({ connection }) => unnamed.has(connection.id) && !planned.has(connection.id))
-  const more = plan({ ...input, ruleset: { ...ruleset, rules: [] }, candidates: behind })
+  const more = plan({ ...input, ruleset: { ...ruleset, ruleFor: () => undefined }, candidates: behind })
   return {
     rulesetVersion: ruleset.version,
     ruleId: id,
@@ -95,16 +96,6 @@ const asFallback = (planned: Planned): Planned => ({
   ...planned,
   reason: `behind the rule, by the default: ${planned.reason}`,
 })
-
-function ruleFor(ruleset: CompiledRuleset, facts: RouteFacts): { id: string; use: CompiledAction } {
-  let time: LocalTime | undefined
-  const now = () => {
-    time ??= ruleset.clock(facts.atMs)
-    return time
-  }
-  for (const rule of ruleset.rules) if (rule.test(facts, now)) return rule
-  return { id: DEFAULT_RULE, use: ruleset.fallback }
-}
 
 /** An account of the plan with its code and reason. */
 export const planned = ({ connection }: Candidate, code: string, reason: string): Planned => ({
@@ -185,26 +176,6 @@ function outOfBounds({ id, limits }: Candidate['connection'], payment: RouteFact
     if (max !== undefined && payment.amount.minor > max) return 'above_maximum'
   }
   return undefined
-}
-
-/**
- * How often a scheme lets a refused card be tried again. Visa: 20 in 30 days for the same amount. Mastercard: 10 a day,
- * 35 in 30 days for the same amount. Source: the schemes' rules on excessive retries, as of 2025.
- */
-export const SCHEME_LIMITS: Readonly<Record<string, { sameAmount30Days: number; today?: number }>> = {
-  visa: { sameAmount30Days: 20 },
-  mastercard: { sameAmount30Days: 35, today: 10 },
-  maestro: { sameAmount30Days: 35, today: 10 },
-}
-
-/** The card's declines against its scheme's limits. A brand that isn't known gets the narrower bounds of both. */
-export function schemeAllows(
-  brand: string | undefined,
-  declines: { readonly sameAmount30Days: number; readonly today: number },
-): boolean {
-  const limits = brand === undefined ? { sameAmount30Days: 20, today: 10 } : SCHEME_LIMITS[brand]
-  if (!limits) return true
-  return declines.sameAmount30Days < limits.sameAmount30Days && declines.today < (limits.today ?? Infinity)
 }
 
 const schemeBlocks = ({ direction, method, brand, cardDeclines }: RouteFacts): Ineligible | undefined =>

@@ -40,7 +40,9 @@ const StoredFacts = z.object({
   network: word,
   clientCountry: word,
   depositedThrough: z.array(z.string()).exactOptional(),
-  cardDeclines: z.object({ sameAmount30Days: z.number(), today: z.number() }).exactOptional(),
+  cardDeclines: z
+    .object({ sameAmount30Days: z.number(), today: z.number(), banned: z.literal(true).exactOptional() })
+    .exactOptional(),
 })
 
 /** A recorded decision as the replay reads it. */

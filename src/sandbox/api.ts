@@ -33,7 +33,7 @@ export type Api = { topicOf(request: Pick<ApiRequest, 'method' | 'url'>): Topic;
 
 const COLLECTION = { charge: 'charges', payout: 'payouts', refund: 'refunds' } as const
 const KINDS = ['charge', 'payout', 'refund'] as const satisfies readonly OperationKind[]
-const TokenBody = z.strictObject({ selection: z.enum(['ok', '3ds', 'stolen']) })
+const TokenBody = z.strictObject({ selection: z.enum(['ok', '3ds', 'stolen', 'visa', 'mastercard']) })
 const CompleteBody = z.strictObject({ params: z.record(z.string().max(100), z.string().max(4_000)) })
 const IDEMPOTENCY_KEY = /^[A-Za-z0-9._:-]{1,255}$/
 /** Members that are names or sums, and may by chance look like a card number. */
@@ -182,9 +182,9 @@ function makeToken(body: string): Answer {
   if (hasCardNumber(json)) return problem(422, 'card_number_refused', 'Card numbers are never taken here.')
   const parsed = TokenBody.safeParse(json)
   const found = Object.entries(TEST_CARDS).find(([, card]) => card.selection === parsed.data?.selection)
-  if (!found) return problem(422, 'invalid_request', 'Choose ok, 3ds or stolen.')
-  const [token, { last4 }] = found
-  return { status: 201, json: { token, brand: 'testcard', last4 } }
+  if (!found) return problem(422, 'invalid_request', 'Choose ok, 3ds, stolen, visa or mastercard.')
+  const [token, { brand, last4 }] = found
+  return { status: 201, json: { token, brand, last4 } }
 }
 
 function decide(processor: Processor, id: string, key: string, body: string): Answer {

@@ -123,6 +123,7 @@ export function present(operation: Operation): Record<string, unknown> {
 }
 
 function instrumentOf(token: string): Record<string, unknown> | undefined {
-  const card = isTestToken(token) ? TEST_CARDS[token] : undefined
-  return card && { token, fingerprint: card.fingerprint, brand: 'testcard', last4: card.last4, country: 'SE' }
+  if (!isTestToken(token)) return undefined
+  const { selection, last4, brand, funding, country } = TEST_CARDS[token]
+  return { token, fingerprint: `fp_sandbox_${selection}`, brand, last4, funding, country }
 }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { adyen } from '../../src/adapters/adyen/index.ts'
+import { paymentOutcome } from '../../src/adapters/adyen/map.ts'
 import { EVENT_CODES } from '../../src/adapters/adyen/webhook.ts'
 import type { Io, Outcome, ProcessorEvent, Sent } from '../../src/adapters/contract.ts'
 import { ADYEN_CONFIG, hostedFields } from '../support/adyen.ts'
@@ -35,7 +36,7 @@ async function heard(
   ]
   const content = [...fields, eventCode, success].join(':')
   const hmacSignature = createHmac('sha256', Buffer.from(KEY, 'hex')).update(content).digest('base64')
-  const NotificationRequestItem = { ...item, additionalData: { hmacSignature } }
+  const NotificationRequestItem = { ...item, additionalData: { ...Object(change.additionalData), hmacSignature } }
   const body = Buffer.from(JSON.stringify({ notificationItems: [{ NotificationRequestItem }] }))
   const connected = adyen.connect({ ...ADYEN_CONFIG, ...config })
   const events = await connected.events({ body, headers: {}, secrets: [KEY], nowMs: 0 })
@@ -180,5 +181,45 @@ it.each([
   expect(await connected.charge?.(request, { send, nowMs: 0 })).toEqual({
     kind: 'declined',
     decline: { code: 'token_invalid_or_expired' },
+  })
+})
+
+describe("what Adyen's answer says of a card", () => {
+  const additionalData = {
+    alias: 'H123456789012345',
+    paymentMethod: 'mc',
+    fundingSource: 'DEFERRED_DEBIT',
+    cardIssuingCountry: 'MT',
+    cardSummary: '0008',
+    cardBin: '222100',
+  }
+  const asked = { attempt: 'att_1', amount }
+  const instrument = {
+    fingerprint: 'H123456789012345',
+    brand: 'mastercard',
+    funding: 'debit',
+    country: 'MT',
+    last4: '0008',
+  }
+
+  it('is in our words, for a refusal and an authorization as for a success', () => {
+    const body = { pspReference: PSP, additionalData }
+    expect(
+      paymentOutcome({ ...body, resultCode: 'Refused', refusalReasonCode: '2' }, asked, { capture: 'immediate' }),
+    ).toMatchObject({
+      kind: 'declined',
+      instrument,
+    })
+    expect(paymentOutcome({ ...body, resultCode: 'Authorised' }, asked, { capture: 'manual' })).toEqual({
+      kind: 'authorized',
+      reference: PSP,
+      amount,
+      instrument,
+    })
+  })
+
+  it('is never taken from a webhook, where nobody signed it', async () => {
+    const [event] = await heard({ eventCode: 'AUTHORISATION', additionalData })
+    expect(event?.outcome).toEqual({ kind: 'succeeded', reference: ORIGINAL, amount })
   })
 })

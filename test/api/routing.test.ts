@@ -218,5 +218,10 @@ describe('declines over HTTP', () => {
     expect(taxonomy.length).toBeGreaterThan(50)
     expect((await call('DELETE', '/v1/routing/declines/do_not_honor?processor=sandbox_a')).status).toBe(204)
     expect((await call('GET', '/v1/routing/declines')).body.overrides).toEqual([])
+    const { data } = (await gateway.request('GET', '/v1/audit_log?subject=decline:do_not_honor')).body
+    expect(data).toMatchObject([
+      { what: 'decline_override.dropped', before: { processor: 'sandbox_a', next: 'never' }, after: null },
+      { what: 'decline_override.set', before: null, after: { next: 'never' }, reason: 'costly' },
+    ])
   })
 })

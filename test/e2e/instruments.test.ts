@@ -102,7 +102,7 @@ it('saves a card when its deposit succeeds, and not when it is declined', async 
   expect(saved).toMatchObject({
     type: 'card',
     used_for_deposit: true,
-    details: { brand: 'testcard', last4: expect.stringMatching(/^\d{4}$/) },
+    details: { brand: 'amex', funding: 'credit', bin_country: 'MT', last4: expect.stringMatching(/^\d{4}$/) },
   })
   expect(paid.body.method).toEqual({ type: 'card', instrument_id: saved.id })
   await pay('deposits', id, '26.00', card('tok_sandbox_ok', { save: true }))

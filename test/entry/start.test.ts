@@ -99,6 +99,22 @@ it('steers a sandbox processor, and is answered with how it behaves', async () =
   expect(await steer({ mode: 'up' }, 'sandbox_x')).toMatchObject({ status: 404 })
 })
 
+it('makes a history for rules to be simulated on, and no money of it', async () => {
+  if (!first) throw new Error('not started')
+  const headers = { authorization: `Bearer ${await token(first)}`, 'content-type': 'application/json' }
+  const post = async (path: string, body: unknown) => {
+    const answer = await fetch(first?.base_url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+    return { status: answer.status, body: await answer.json() }
+  }
+  expect(await post('/v1/sandbox/history', { count: 200 })).toEqual({ status: 201, body: { recorded: 200 } })
+  const text = 'language 1 default { use ordered("sandbox_b", "sandbox_a", "sandbox_c") }'
+  const draft = await post('/v1/routing/rulesets', { name: 'b first', text })
+  const simulated = await post(`/v1/routing/rulesets/${draft.body.id}/simulate`, { hours: 24 })
+  expect(simulated.body.payments).toBeGreaterThanOrEqual(200)
+  expect(simulated.body.changed).toBeGreaterThan(100)
+  expect(await post('/v1/sandbox/history', { count: 1_000_000 })).toMatchObject({ status: 422 })
+})
+
 it('refuses a second gateway on the same folder, and a port that is taken, and leaves nothing behind', async () => {
   const before = leftBehind().length
   const second = await refusedGateway({ PAYCAGE_DATA_DIR: dataDir, PORT: '0' })

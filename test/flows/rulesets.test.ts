@@ -200,8 +200,14 @@ describe('publishing', () => {
     expect(await inTx((tx) => findVersion(tx, operatorId, active.version))).toEqual(text)
     await published(first('a'))
     await published(first('b'))
-    expect(await code(rollBackRules(deps, ann(), { to: 1, reason: 'x' }))).toBe('four_eyes_required')
-    expect(await code(rollBackRules(deps, bob(), { to: 1, reason: 'x' }))).toBe('done')
+    // Older ones, and the built-in rule, take a second person, whoever asks.
+    for (const who of [ann(), bob()]) {
+      for (const to of [0, 1, 2]) {
+        expect(await code(rollBackRules(deps, who, { to, reason: 'x' }))).toBe('four_eyes_required')
+      }
+    }
+    expect(await firstOf()).toBe('b')
+    expect(await code(rollBackRules(deps, ann(), { to: 3, reason: 'x' }))).toBe('done')
     const kinds = await inTx((tx) => listPublications(tx, operatorId, 10))
     expect(kinds.map(({ kind }) => kind)).toEqual(['rollback', 'publish', 'publish', 'rollback', 'publish', 'publish'])
   })

@@ -230,18 +230,13 @@ describe('step by step', () => {
     expect(step([at('a')], notSent('connect_failed'), { flow: 'refund' })).toBe('refund_stays')
   })
 
-  it('holds the scheme to its retries, counting this payment too', () => {
-    const card = { brand: 'visa', today: 0, sameAmount30Days: 18 }
-    expect(step([at('a', 'issuer_unavailable')], declined('issuer_unavailable'), { card })).toBe('b')
-    expect(
-      step([at('a', 'issuer_unavailable')], declined('issuer_unavailable'), {
-        card: { ...card, sameAmount30Days: 19 },
-      }),
-    ).toBe('scheme_guard')
-    const unbranded = { today: 9, sameAmount30Days: 0 }
-    expect(step([at('a', 'issuer_unavailable')], declined('issuer_unavailable'), { card: unbranded })).toBe(
-      'scheme_guard',
-    )
+  it("ends where the card's scheme allows no further try", () => {
+    const soft = [at('a', 'issuer_unavailable')]
+    const next = (card: NonNullable<CascadeInput['card']>) => step(soft, declined('issuer_unavailable'), { card })
+    expect(next({ brand: 'visa', today: 19, sameAmount30Days: 19 })).toBe('b')
+    expect(next({ brand: 'visa', today: 1, sameAmount30Days: 20 })).toBe('scheme_guard')
+    expect(next({ today: 10, sameAmount30Days: 1 })).toBe('scheme_guard')
+    expect(next({ brand: 'visa', today: 1, sameAmount30Days: 1, banned: true })).toBe('scheme_guard')
   })
 })
 

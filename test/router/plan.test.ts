@@ -1,7 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compile } from '../../src/router/compile.ts'
+import { compile, testOf } from '../../src/router/compile.ts'
 import { ALL_HEALTHY, type Health, NO_RATES, type PlanInput, plan, type Rates } from '../../src/router/plan.ts'
-import { type Action, BUILT_IN, type Ruleset } from '../../src/router/rules.ts'
+import { type Action, BUILT_IN, type Condition, type Ruleset } from '../../src/router/rules.ts'
 import { ANYTHING, candidate, deposit } from '../support/routing.ts'
 
 const a = candidate('a')
@@ -55,6 +56,39 @@ describe('which rule', () => {
     expect({ rule, route, version: made.rulesetVersion }).toEqual({ rule: 'cards', route: ['b', 'a'], version: 7 })
   })
 
+  it('is the same whether rules have tests in common or not, payment after payment', () => {
+    const test = fc.constantFrom<Condition>(
+      { op: 'eq', field: 'method', value: 'card' },
+      { op: 'in', field: 'player_country', values: ['FI', 'SE'] },
+      { op: 'gte', field: 'amount', value: '50.00 EUR' },
+      { op: 'time', from: '08:00', to: '18:00' },
+      { op: 'not', of: { op: 'eq', field: 'method', value: 'card' } },
+    )
+    const when = fc.oneof(
+      test,
+      fc.array(test, { minLength: 1 }).map((of): Condition => ({ op: 'and', of })),
+    )
+    const payment = fc.record({
+      method: fc.constantFrom('card' as const, 'bank' as const),
+      playerCountry: fc.constantFrom('FI', 'DE'),
+      amount: fc.constantFrom({ asset: 'EUR', minor: 4_999n }, { asset: 'EUR', minor: 5_000n }),
+      atMs: fc.constantFrom(0, 12 * 3_600_000),
+    })
+    fc.assert(
+      fc.property(fc.array(when, { maxLength: 8 }), fc.array(payment, { maxLength: 6 }), (conditions, payments) => {
+        const use = { strategy: 'ordered', connections: '*' } as const
+        const rules = conditions.map((condition, index) => ({ id: `r${index}`, when: condition, use }))
+        const compiled = compile({ language: 1, rules, default: use }, 1)
+        for (const made of payments) {
+          const facts = deposit(made)
+          const time = () => ({ hour: made.atMs / 3_600_000, minute: 0, weekday: 3 })
+          const first = rules.find((rule) => testOf(rule.when)(facts, time))
+          expect(compiled.ruleFor(facts)?.id).toBe(first?.id)
+        }
+      }),
+    )
+  })
+
   it('looks at the amount exactly, within its own currency', () => {
     expect(planned(ruleset, { facts: deposit({ amount: { asset: 'EUR', minor: 50_000n } }) }).rule).toBe('big')
     expect(planned(ruleset, { facts: deposit({ amount: { asset: 'EUR', minor: 49_999n } }) }).rule).toBe('cards')
@@ -105,6 +139,11 @@ describe('who may take it', () => {
     ['closed_loop', { limits: { closedLoop: true } }, { direction: 'withdrawal' as const }],
     ['scheme_retry_blocked', {}, { brand: 'visa', cardDeclines: { sameAmount30Days: 20, today: 1 } }],
     ['scheme_retry_blocked', {}, { brand: 'mastercard', cardDeclines: { sameAmount30Days: 10, today: 10 } }],
+    [
+      'scheme_retry_blocked',
+      {},
+      { brand: 'visa', cardDeclines: { sameAmount30Days: 1, today: 1, banned: true as const } },
+    ],
   ])('leaves an account out: %s', (why, made, facts) => {
     expect(only(made, deposit(facts))).toBe(why)
   })

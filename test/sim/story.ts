@@ -118,7 +118,8 @@ function askedOf({ verb, key, minor }: Order, player: string, refundOf: string |
     return {
       endpoint: createDeposit,
       params: {},
-      body: { ...order, method: { type: 'card', token: 'tok_sandbox_ok' } },
+      // A card for each: declines of one story are no retries of another's card.
+      body: { ...order, method: { type: 'card', token: `tok_sandbox_${key.toLowerCase().replace(/[^a-z0-9]/g, '')}` } },
     }
   }
   const destination = { type: 'bank', iban: 'DE89370400440532013000', name: 'Ada Example' }

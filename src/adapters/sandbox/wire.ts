@@ -36,6 +36,7 @@ export const OperationReply = z.object({
       brand: z.string(),
       last4: z.string(),
       country: z.string().optional(),
+      funding: z.string().optional(),
     })
     .optional(),
 })

@@ -12,7 +12,7 @@ import { refund } from '../../flows/refund.ts'
 import { endpoint } from '../endpoint.ts'
 import { wordsOf } from '../list.ts'
 import { MONEY, moneyOf } from '../money.ts'
-import { Amount, IdParams, Metadata, Page, PlayerId, Reference } from '../shapes.ts'
+import { Amount, CARD_FACTS, IdParams, Metadata, Page, PlayerId, Reference } from '../shapes.ts'
 import {
   DecisionShown,
   DepositShown,
@@ -31,9 +31,9 @@ const TOKEN_CHARS = 8_192
 const Token = z.string().regex(new RegExp(`^[\\x21-\\x7e]{1,${TOKEN_CHARS}}$`))
 const Name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/)
 
-/** How the player pays. A card is a token of hosted fields: there is no member for a number. */
+/** How the player pays. A card is a token of hosted fields: there is no member for a number. Its facts are the operator's word. */
 const Method = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('card'), token: Token, save: z.boolean().optional() }),
+  z.strictObject({ type: z.literal('card'), token: Token, save: z.boolean().optional(), ...CARD_FACTS }),
   z.strictObject({ type: z.literal('wallet'), wallet: Name }),
   z.strictObject({ type: z.literal('bank'), country: z.string().regex(/^[A-Z]{2}$/) }),
   z.strictObject({
@@ -64,7 +64,7 @@ export const createDeposit = endpoint({
   tag: 'deposits',
   summary: 'Take a deposit',
   description:
-    'Checks, routes and charges. A decline is an answer (201 with `status: "declined"`), not an error. `unknown` means that money may have moved: only evidence moves it on.',
+    'Checks, routes and charges. A decline is an answer (201 with `status: "declined"`), not an error. `unknown` means that money may have moved: only evidence moves it on. `brand`, `funding` and `bin_country` of a card are what your hosted fields told your server, for rules to use until a processor tells them; a player’s session can’t set them.',
   scope: 'deposits:write',
   cashier: true,
   idempotent: true,
@@ -82,6 +82,7 @@ export const createDeposit = endpoint({
   // 202: what an earlier request under this key began is still under way; ask again with the same key.
   answers: { 201: DepositShown, 202: DepositShown },
   faults: [
+    'forbidden',
     'player_not_found',
     'self_excluded',
     'limit_exceeded',
@@ -101,13 +102,16 @@ export const createDeposit = endpoint({
     },
   },
   handle: async (deps, { caller, body, query, runId }) => {
+    const method = methodOf(body.method)
+    if (caller.playerId !== undefined && method.type === 'card' && method.hint)
+      throw new Fault('forbidden', "A player's session does not say what kind of card it is.")
     const row = await deposit(deps, {
       operatorId: caller.operatorId,
       requestedBy: caller.clientId,
       runId,
       playerId: body.player_id,
       amount: moneyOf(body),
-      method: methodOf(body.method),
+      method,
       save: body.method.type === 'card' && body.method.save === true,
       reference: body.reference,
       returnUrl: body.return_url ?? null,
@@ -282,7 +286,14 @@ export const getRefund = endpoint({
 /** The method without what only the API knows. */
 function methodOf(method: z.output<typeof Method>): ChargeMethod | InstrumentRef {
   if (method.type === 'instrument') return { type: 'instrument', instrumentId: method.instrument_id }
-  return method.type === 'card' ? { type: 'card', token: method.token } : method
+  if (method.type !== 'card') return method
+  const { type, token, brand, funding, bin_country: country } = method
+  const hint = {
+    ...(brand !== undefined && { brand }),
+    ...(funding !== undefined && { funding }),
+    ...(country !== undefined && { country }),
+  }
+  return Object.keys(hint).length === 0 ? { type, token } : { type, token, hint }
 }
 
 /** The client without members that weren't given. */

@@ -1,9 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { DECLINES, type DeclineCode } from '../../core/decline.ts'
 import { Fault } from '../../core/errors.ts'
-import { dropDeclineOverride, listDeclineOverrides, listUnmapped, setDeclineOverride } from '../../db/declines.ts'
+import type { CardDeclines } from '../../core/scheme.ts'
+import { listDeclineOverrides, listUnmapped } from '../../db/declines.ts'
 import { findVersion } from '../../db/rulesets.ts'
 import type { Deps } from '../../flows/deps.ts'
+import { dropOverride, type OverrideAt, overrideDecline } from '../../flows/override-decline.ts'
 import { checkRules, unsound } from '../../flows/replay-rules.ts'
 import { versionFor } from '../../router/active.ts'
 import { mayOverride } from '../../router/cascade.ts'
@@ -12,7 +14,7 @@ import { FIELDS, type RouteFacts } from '../../router/fields.ts'
 import { plan } from '../../router/plan.ts'
 import { endpoint } from '../endpoint.ts'
 import { MONEY, moneyOf } from '../money.ts'
-import { PlayerId, Timestamp } from '../shapes.ts'
+import { CARD_FACTS, PlayerId, Timestamp } from '../shapes.ts'
 import { DecisionShown, showPlan } from './routing-shapes.ts'
 
 const Country = z.string().regex(/^[A-Z]{2}$/)
@@ -28,9 +30,16 @@ const Payment = z.strictObject({
   licence: Word.optional(),
   first_deposit: z.boolean().optional(),
   deposits_so_far: z.int().min(0).optional(),
-  brand: Word.optional(),
-  funding: Word.optional(),
-  bin_country: Country.optional(),
+  ...CARD_FACTS,
+  /** The card's declines so far, for its scheme's retry limits. */
+  card_declines: z
+    .strictObject({
+      same_amount_30_days: z.int().min(0),
+      today: z.int().min(0),
+      /** Its issuer said "never again" (Visa's category 1). */
+      banned: z.boolean().optional(),
+    })
+    .optional(),
   wallet: Word.optional(),
   client_country: Country.optional(),
   /** The moment to plan for; now when absent. */
@@ -58,6 +67,7 @@ function factsOf(body: z.infer<typeof Payment>, nowMs: number): RouteFacts {
     ...(body.brand !== undefined && { brand: body.brand }),
     ...(body.funding !== undefined && { funding: body.funding }),
     ...(body.bin_country !== undefined && { binCountry: body.bin_country }),
+    ...(body.card_declines && { cardDeclines: declinesOf(body.card_declines) }),
     ...(body.wallet !== undefined && { wallet: body.wallet }),
     ...(body.client_country !== undefined && { clientCountry: body.client_country }),
     ...(body.deposited_through !== undefined && { depositedThrough: body.deposited_through }),
@@ -65,6 +75,16 @@ function factsOf(body: z.infer<typeof Payment>, nowMs: number): RouteFacts {
     ...(body.method === 'crypto' && body.network !== undefined && { network: body.network }),
   }
 }
+
+const declinesOf = ({
+  same_amount_30_days: sameAmount30Days,
+  today,
+  banned,
+}: NonNullable<z.infer<typeof Payment>['card_declines']>): CardDeclines => ({
+  sameAmount30Days,
+  today,
+  ...(banned && { banned }),
+})
 
 export const evaluateRouting = endpoint({
   method: 'post',
@@ -220,11 +240,10 @@ export const getDeclines = endpoint({
 
 const CodeParams = z.strictObject({ code: z.string().max(64) })
 
-function overridable(code: string): DeclineCode {
+function overrideAt(code: string, processor = '*'): OverrideAt {
   const known = CODES.find((one) => one === code)
   if (known === undefined) throw new Fault('not_found', 'There is no such decline code.')
-  if (mayOverride(known)) return known
-  throw new Fault('forbidden', "A scheme's ban, a legal duty and unknown codes are not the operator's to loosen.")
+  return { code: known, processor }
 }
 
 export const putDeclineOverride = endpoint({
@@ -244,9 +263,9 @@ export const putDeclineOverride = endpoint({
   }),
   answers: { 204: null },
   handle: async (deps, { caller, params, body }) => {
-    const { next, reason, processor = '*' } = body
-    const row = { code: overridable(params.code), processor, next, reason, setBy: caller.clientId }
-    await deps.db.tx(caller.operatorId, (tx) => setDeclineOverride(tx, caller.operatorId, row))
+    const { next, reason, processor } = body
+    const actor = { operatorId: caller.operatorId, by: caller.clientId }
+    await overrideDecline(deps, actor, overrideAt(params.code, processor), { next, reason })
     return { status: 204 }
   },
 })
@@ -261,9 +280,8 @@ export const deleteDeclineOverride = endpoint({
   query: z.strictObject({ processor: z.string().max(64).optional() }),
   answers: { 204: null },
   handle: async (deps, { caller, params, query }) => {
-    const at = { code: params.code, processor: query.processor ?? '*' }
-    const dropped = await deps.db.tx(caller.operatorId, (tx) => dropDeclineOverride(tx, caller.operatorId, at))
-    if (!dropped) throw new Fault('not_found', 'There is no such override.')
+    const actor = { operatorId: caller.operatorId, by: caller.clientId }
+    await dropOverride(deps, actor, overrideAt(params.code, query.processor))
     return { status: 204 }
   },
 })

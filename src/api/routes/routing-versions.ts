@@ -25,8 +25,9 @@ export const rollBack = endpoint({
   method: 'post',
   path: '/v1/routing/rollback',
   tag: 'routing',
-  summary: 'Put an older version back, byte for byte',
-  description: 'Without `to_version`: what is staged or scheduled is called off, else the version before comes back.',
+  summary: 'Put the version before back, byte for byte',
+  description:
+    'What is staged or scheduled is called off, else the version before comes back; no approval is needed. `to_version` further back is refused with `four_eyes_required`: make a draft of that version’s text and have it approved.',
   scope: 'routing:write',
   body: z.strictObject({ to_version: z.int().min(0).optional(), reason: Reason }),
   answers: { 200: ActiveShown },

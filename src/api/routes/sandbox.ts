@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../../core/errors.ts'
+import { MAX_REPLAYED } from '../../flows/replay-rules.ts'
+import { seedHistory } from '../../flows/seed-history.ts'
 import { type Endpoint, endpoint } from '../endpoint.ts'
 
 /** How a sandbox processor shall behave; absent members stay as they are. */
@@ -35,5 +37,21 @@ export const sandboxEndpoints = (steer: SteerSandbox): readonly Endpoint[] => [
       if (said === undefined) throw new Fault('not_found', 'There is no such sandbox processor.')
       return { status: 200, body: { id: params.id, ...Behaviour.parse(said) } }
     },
+  }),
+  endpoint({
+    method: 'post',
+    path: '/v1/sandbox/history',
+    tag: 'sandbox',
+    summary: 'Record a day of payments that never were, for simulations of routing rules to find something in',
+    description:
+      'By the built-in rule on your own connections, with success rates that differ by connection, country and method. Drafts are then also checked against these payments when they are published. No payment, ledger entry or notice is made.',
+    scope: 'sandbox:write',
+    body: z.strictObject({ count: z.int().min(1).max(MAX_REPLAYED).optional() }),
+    answers: { 201: z.object({ recorded: z.int() }) },
+    example: { body: { count: 10_000 } },
+    handle: async (deps, { caller, body }) => ({
+      status: 201,
+      body: { recorded: await seedHistory(deps, caller.operatorId, body.count ?? MAX_REPLAYED) },
+    }),
   }),
 ]
