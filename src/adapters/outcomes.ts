@@ -95,9 +95,21 @@ export function theOnly<T, R>(found: readonly T[], read: (one: T) => R): R | Out
 /** True for a page that a player may be sent to: whatever else a processor calls a URL (`javascript:`) is none. */
 export const isPage = (url: string | null | undefined): url is string => /^https?:\/\//.test(url ?? '')
 
-/** What an answer tells of an instrument: only short texts, so no object and no page gets in. */
-export const instrumentOf = (told: Readonly<Partial<Record<keyof InstrumentSeen, unknown>>>): InstrumentSeen =>
-  Object.fromEntries(Object.entries(told).filter(([, value]) => typeof value === 'string' && value.length <= 64))
+/** Schemes and funding where a processor's word differs from `core/card.ts`: one word means one thing, whoever says it. */
+const CARD_WORDS = words(
+  { mastercard: 'mc', unionpay: 'cup', bancontact: 'bcmc', cartes_bancaires: 'cartebancaire' },
+  { debit: 'deferred_debit' },
+)
+
+/** What an answer tells of an instrument: only short texts, so no object and no page gets in; brand and funding in our words. */
+export function instrumentOf(told: Readonly<Partial<Record<keyof InstrumentSeen, unknown>>>): InstrumentSeen {
+  const texts = Object.entries(told).flatMap(([name, value]) => {
+    if (typeof value !== 'string' || value.length > 64) return []
+    const word = value.toLowerCase()
+    return [[name, name === 'brand' || name === 'funding' ? (CARD_WORDS[word] ?? word) : value] as const]
+  })
+  return Object.fromEntries(texts)
+}
 
 /** A webhook's bytes read by `schema`, once they are verified. */
 export function heard<T>(schema: z.ZodType<T>, body: Uint8Array, read: (told: T) => Events): Events {

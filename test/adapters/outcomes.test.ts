@@ -6,10 +6,13 @@ const told = { reference: 'ref_1', amount, decline: { code: 'do_not_honor' }, in
 
 it.each([
   ['succeeded', { kind: 'succeeded', reference: 'ref_1', amount, instrument: { last4: '1111' } }],
-  ['authorized', { kind: 'authorized', reference: 'ref_1', amount }],
+  ['authorized', { kind: 'authorized', reference: 'ref_1', amount, instrument: { last4: '1111' } }],
   ['returned', { kind: 'returned', reference: 'ref_1', amount }],
   ['pending', { kind: 'pending', reference: 'ref_1' }],
-  ['declined', { kind: 'declined', reference: 'ref_1', decline: { code: 'do_not_honor' } }],
+  [
+    'declined',
+    { kind: 'declined', reference: 'ref_1', decline: { code: 'do_not_honor' }, instrument: { last4: '1111' } },
+  ],
   ['cancelled', { kind: 'voided', reference: 'ref_1', why: 'cancelled' }],
   ['expired', { kind: 'voided', reference: 'ref_1', why: 'expired' }],
   ['odd', { kind: 'unknown', reason: 'unmapped', reference: 'ref_1' }],
@@ -61,4 +64,21 @@ it('the player is sent to a page', () => expect(isPage('https://pay.example/x'))
 it('keeps short texts of an instrument and nothing else', () => {
   const fields = { brand: 'visa', last4: 1_111, expiry: { month: 3 }, country: undefined, holder: 'x'.repeat(65) }
   expect(instrumentOf(fields)).toEqual({ brand: 'visa' })
+})
+
+it.each([
+  [
+    { brand: 'mc', funding: 'CREDIT' },
+    { brand: 'mastercard', funding: 'credit' },
+  ],
+  [
+    { brand: 'Visa', funding: 'DEFERRED_DEBIT' },
+    { brand: 'visa', funding: 'debit' },
+  ],
+  [
+    { brand: 'somebank', fingerprint: 'AbC' },
+    { brand: 'somebank', fingerprint: 'AbC' },
+  ],
+])('an instrument told as %o is %o in our words', (fields, seen) => {
+  expect(instrumentOf(fields)).toEqual(seen)
 })

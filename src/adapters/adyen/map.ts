@@ -59,16 +59,10 @@ export function paymentOutcome(body: Payment, asked: Asked, { capture }: Pick<Ad
   })
 }
 
-/** `paymentMethod` where their word differs from ours. Source: https://docs.adyen.com/development-resources/paymentmethodvariant, 2026-11-22. */
-const BRANDS = words({ mastercard: 'mc', unionpay: 'cup', bancontact: 'bcmc', cartes_bancaires: 'cartebancaire' })
-
 /** Of the answer's `additionalData`, which comes over their authenticated channel; a webhook's is not signed and never read. */
 function seen(data: Readonly<Record<string, unknown>>): InstrumentSeen {
-  const { alias: fingerprint, paymentMethod, cardSummary: last4, expiryDate: expiry } = data
-  const { cardIssuingCountry: country, fundingSource, 'tokenization.storedPaymentMethodId': token } = data
-  const brand = typeof paymentMethod === 'string' ? (BRANDS[paymentMethod] ?? paymentMethod) : undefined
-  // CHARGE, CREDIT, DEBIT, DEFERRED_DEBIT or PREPAID.
-  const funding = typeof fundingSource === 'string' ? fundingSource.toLowerCase().replace('deferred_', '') : undefined
+  const { alias: fingerprint, paymentMethod: brand, cardSummary: last4, expiryDate: expiry } = data
+  const { cardIssuingCountry: country, fundingSource: funding, 'tokenization.storedPaymentMethodId': token } = data
   return instrumentOf({ token, fingerprint, brand, last4, expiry, country, funding })
 }
 
