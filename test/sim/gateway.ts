@@ -48,7 +48,8 @@ export type GatewayParts = {
   readonly sabotage: Sabotage | undefined
   calm(): boolean
   saw(what: string): void
-  touched(): void
+  /** The job table may say something else now. */
+  jobsTouched(): void
 }
 
 /** One statement in so many loses its connection before or after its commit. */
@@ -141,13 +142,12 @@ function watch(processors: Processors, { nowMs }: Deps['clock'], { saw }: Gatewa
 }
 
 /** The database as one process reaches it: each transaction is one step, and now and then a connection dies. */
-function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, saw, touched }: GatewayParts): Db {
+function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, saw, jobsTouched }: GatewayParts): Db {
   const through = <T>(label: string, work: () => Promise<T>): Promise<T> =>
     time.step(
       owner,
       `${name}: ${label}`,
       async () => {
-        touched()
         const lost = !calm() && random.of(DB_FAULT_RATE)
         if (lost && random.of(0.5)) {
           saw('connection lost before commit')
@@ -162,9 +162,13 @@ function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, 
       },
       { delayMs: random.between(0, 3), orphan: true },
     )
-  const rewrite = sabotage?.sql
-  const told = <T>(work: (tx: Tx) => Promise<T>): ((tx: Tx) => Promise<T>) =>
-    rewrite === undefined ? work : (tx) => work(rewritten(tx, rewrite))
+  const see = (text: string) => {
+    if (JOB_WRITTEN.test(text)) jobsTouched()
+  }
+  const told =
+    <T>(work: (tx: Tx) => Promise<T>) =>
+    (tx: Tx): Promise<T> =>
+      work(watched(tx, see, sabotage?.sql))
   return {
     tx: (operatorId, work) => through('tx', () => db.tx(operatorId, told(work))),
     global: (work) => through('tx', () => db.global(told(work))),
@@ -173,13 +177,18 @@ function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, 
   }
 }
 
-/** A statement runner whose templates pass through `change`. */
-function rewritten(tx: Tx, change: (text: string) => string): Tx {
-  const GAP = '\u0001'
+const JOB_WRITTEN = /^\s*(?:insert into|delete from|update|with gone as \(delete from) job\b/
+/** A parameter's place in a statement's text. */
+const GAP = '\u0001'
+
+/** A statement runner whose templates are seen, and pass through `change`. */
+function watched(tx: Tx, see: (text: string) => void, change: ((text: string) => string) | undefined): Tx {
   return new Proxy(tx, {
     apply(target, self, values: unknown[]) {
       const [strings, ...rest] = values
       if (!Array.isArray(strings) || !('raw' in strings)) return Reflect.apply(target, self, values)
+      see(strings[0])
+      if (change === undefined) return Reflect.apply(target, self, values)
       const parts = change(strings.join(GAP)).split(GAP)
       return Reflect.apply(target, self, [Object.assign(parts, { raw: parts }), ...rest])
     },

@@ -96,7 +96,7 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     sabotage,
     calm: () => calm,
     saw,
-    touched: () => {
+    jobsTouched: () => {
       jobsAtMs = undefined
     },
   }
@@ -261,6 +261,7 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
           while (!done) await time.turn()
         }
       }
+      jobsAtMs = undefined
       const left = await nextJobAt()
       return open.length > 0 || left < Number.POSITIVE_INFINITY
     },
