@@ -40,6 +40,7 @@ const child = fork(fileURLToPath(new URL('../test/sim/real/gateway.ts', import.m
     PAYCAGE_SECRET_BENCH: JSON.stringify({ api_key: 'key_0123456789abcdef', webhook_secrets: [SECRET] }),
   },
 })
+child.send('begin')
 await new Promise((ready) => child.once('message', ready))
 const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 64, pipelining: 1 })
 

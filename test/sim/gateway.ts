@@ -11,6 +11,7 @@ import { checkDestination } from '../../src/destinations/index.ts'
 import { bindProcessors } from '../../src/entry/processors.ts'
 import type { Deps, Processors } from '../../src/flows/deps.ts'
 import { createRoutingTable } from '../../src/router/active.ts'
+import type { Mood } from './mood.ts'
 import type { Heard, Model } from './processor.ts'
 import type { Chance, Owner, Scheduler } from './scheduler.ts'
 
@@ -45,15 +46,13 @@ export type GatewayParts = {
   readonly random: Chance
   readonly models: readonly Model[]
   readonly secret: string
+  readonly mood: Mood
   readonly sabotage: Sabotage | undefined
   calm(): boolean
   saw(what: string): void
   /** The job table may say something else now. */
   jobsTouched(): void
 }
-
-/** One statement in so many loses its connection before or after its commit. */
-const DB_FAULT_RATE = 0.015
 
 /** Starts a gateway process. */
 export function startGateway(name: string, parts: GatewayParts): Gateway {
@@ -142,13 +141,17 @@ function watch(processors: Processors, { nowMs }: Deps['clock'], { saw }: Gatewa
 }
 
 /** The database as one process reaches it: each transaction is one step, and now and then a connection dies. */
-function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, saw, jobsTouched }: GatewayParts): Db {
+function portOf(
+  name: string,
+  owner: Owner,
+  { db, time, random, mood, sabotage, calm, saw, jobsTouched }: GatewayParts,
+): Db {
   const through = <T>(label: string, work: () => Promise<T>): Promise<T> =>
     time.step(
       owner,
       `${name}: ${label}`,
       async () => {
-        const lost = !calm() && random.of(DB_FAULT_RATE)
+        const lost = !calm() && random.of(mood.lost)
         if (lost && random.of(0.5)) {
           saw('connection lost before commit')
           throw dbError(CONNECTION_LOST)

@@ -11,9 +11,13 @@ import { openSecrets } from '../../../src/platform/secrets.ts'
 
 /**
  * A gateway process of the harness: the composition of `src/entry/start.ts` without the sandbox world around it, so that
- * two of them serve one operator on one database, and one is up again half a second after it was killed.
+ * two of them serve one operator on one database. It is loaded ahead of its turn and begins when it is told to, so that
+ * the place of one that was killed is taken at once.
  */
 const { SIM_DATABASE_URL = '', SIM_PORT = '0', SIM_PUBLIC_URL = '' } = process.env
+process.on('disconnect', () => process.exit(0))
+await new Promise((told) => process.once('message', told))
+
 const clock = { nowMs: () => Date.now() }
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 const key = new Uint8Array(32).fill(7)
@@ -40,4 +44,3 @@ await listen((request, ...rest) => gateway.app.fetch(request, ...rest), {
   tls: undefined,
 })
 process.send?.('ready')
-process.on('disconnect', () => process.exit(0))
