@@ -88,6 +88,9 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
 /** States in which the processor gave its word: they count for its success rate. */
 const ENDED_AT_PROCESSOR: ReadonlySet<AttemptStatus> = new Set(['succeeded', 'late_success', 'declined'])
 
+/** States in which people may have been asked about an attempt, or will be. */
+const WAITING: ReadonlySet<AttemptStatus> = new Set([...OPEN, 'integrity_hold'])
+
 type Move = { attempt: AttemptRow; subject: Subject; to: AttemptStatus; why?: string }
 
 async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, why }: Move): Promise<Settled> {
@@ -149,7 +152,8 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     goesOn: next !== undefined,
     decline,
   })
-  await watch(tx, { ...attempt, status: to }, now)
+  const othersWait = before.some(({ status, id }) => id !== attempt.id && WAITING.has(status))
+  await watch(tx, { ...attempt, status: to }, { now, othersWait })
   await endAuthorization(tx, subject.flow, { ...attempt, status: to }, now)
   if (effects.review) await review(tx, deps, changed, effects.review)
   const shown = effects.status === 'approved' ? await tryPayOutAgain(tx, deps, changed) : changed
@@ -257,12 +261,16 @@ function planNext(
 }
 
 /** Looks after an attempt that has no last word yet; what people were asked about one that has it has answered itself. */
-async function watch(tx: Tx, attempt: AttemptRow, now: Date): Promise<void> {
+async function watch(
+  tx: Tx,
+  attempt: AttemptRow,
+  { now, othersWait }: { now: Date; othersWait: boolean },
+): Promise<void> {
   const { operatorId, id, subjectId, status, lookups } = attempt
   const job = { kind: 'look_up', operatorId, subject: id }
   if (!OPEN.has(status)) {
     await cancelJob(tx, job)
-    if (status !== 'integrity_hold') await closeReviews(tx, operatorId, subjectId, now)
+    if (status !== 'integrity_hold' && !othersWait) await closeReviews(tx, operatorId, subjectId, now)
     return
   }
   const wait = nextLookUpMs(lookups)
