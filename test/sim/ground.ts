@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { migrate } from '../../src/db/migrate.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 
@@ -24,6 +25,16 @@ export const FAST = {
   jit: 'off',
 }
 
+const POLL_MS = 10
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /** Starts a server with a migrated database, gone with its folder when stopped. */
 export async function startGround(settings: Record<string, string>): Promise<Ground> {
   const dir = mkdtempSync(join(tmpdir(), 'paycage-sim-'))
@@ -34,8 +45,9 @@ export async function startGround(settings: Record<string, string>): Promise<Gro
   return {
     url: server.url,
     async crash() {
-      process.kill(server.pid, 'SIGQUIT')
-      const { port } = server
+      const { port, pid } = server
+      process.kill(pid, 'SIGQUIT')
+      while (lives(pid)) await wait(POLL_MS)
       server = await startEmbeddedPostgres(join(dir, 'pg'), { ...options, port })
     },
     async stop() {

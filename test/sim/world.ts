@@ -248,12 +248,12 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     },
     async people() {
       const open = await ground.ask(
-        `select id, subject_id, kind from review where operator_id = $1 and status in ('open', 'escalated')`,
+        `select id, subject_id, kind, reasons::text from review where operator_id = $1 and status in ('open', 'escalated')`,
         [operatorId],
       )
       const [gateway] = gateways
       if (gateway === undefined) return false
-      for (const { id, subject_id: subjectId, kind } of open) {
+      for (const { id, subject_id: subjectId, kind, reasons } of open) {
         counted.people += 1
         const [attempt] = await ground.ask(
           `select id from attempt where operator_id = $1 and subject_id = $2 and status in ('unknown', 'integrity_hold', 'sending', 'pending', 'authorized', 'requires_action')`,
@@ -262,7 +262,13 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
         const moved = models.some(({ operations }) =>
           operations.some((one) => one.ourRef === attempt?.id && one.status === 'approved'),
         )
-        const decision = kind === 'withdrawal' || moved || attempt === undefined ? 'approve' : 'reject'
+        // Whether a deposit that came late is sent back, people may say either way.
+        const proposed = kind === 'late_success' && !String(reasons).includes('captured_twice')
+        const decision = proposed
+          ? random.pick(['approve', 'reject'] as const)
+          : kind === 'withdrawal' || moved || attempt === undefined
+            ? 'approve'
+            : 'reject'
         for (const actor of ['ann', 'bob']) {
           const said = decideReview(gateway.deps, {
             operatorId,
