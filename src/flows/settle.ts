@@ -9,6 +9,7 @@ import { type Effects, effectsOf, type Settling } from '../core/settlement.ts'
 import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt } from '../db/attempts.ts'
 import type { Tx } from '../db/client.ts'
 import { announce } from '../db/events.ts'
+import { wakeParked } from '../db/inbound-webhooks.ts'
 import { cancelJob, enqueueJob } from '../db/jobs.ts'
 import { balances, postedKeys, postIn } from '../db/ledger.ts'
 import { decideReservation } from '../db/limits.ts'
@@ -75,6 +76,7 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
 
   if (step.kind === 'stays') {
     await updateAttempt(tx, operatorId, attempt.id, learned)
+    if (attempt.processorReference === null) await wakeParked(tx, { ...attempt, ...learned }, deps.clock.nowMs())
     return { kind: 'stays', why: step.why, status: attempt.status, subject }
   }
   if (step.kind === 'quarantined' || (step.kind === 'held' && !OPEN.has(attempt.status))) {
@@ -122,14 +124,16 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
 
   const decline = declineOf(outcome)
   const reason = reasonOf(outcome, why)
+  const learned = learnedFrom(outcome, told.atMs)
   await updateAttempt(tx, operatorId, attempt.id, {
-    ...learnedFrom(outcome, told.atMs),
+    ...learned,
     status: to,
     phase: phaseOf(outcome),
     ...(reason !== undefined && { reason }),
     ...(decline && to !== 'integrity_hold' && { decline }),
     ended: !OPEN.has(to),
   })
+  await wakeParked(tx, { ...attempt, ...learned }, now.getTime())
   if (subject.flow !== 'refund' && ENDED_AT_PROCESSOR.has(to)) {
     await recordAttempt(tx, operatorId, {
       paymentId: subject.row.id,
