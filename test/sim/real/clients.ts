@@ -8,7 +8,7 @@ import type { Order } from '../story.ts'
 import type { Site } from './site.ts'
 
 /** A client waits so long for an answer before it asks again. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 6_000
 
 const Token = z.object({ access_token: z.string() })
 const Seen = z.object({ id: z.string(), status: z.string() })

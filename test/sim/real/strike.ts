@@ -66,6 +66,15 @@ function leastStruck(random: Chance, { points }: Struck): Target {
   )
 }
 
+/** How the lines suffer, for a moment: whoever connects in it is struck. */
+const LINE_FAULTS: readonly ((random: Chance) => LineFault)[] = [
+  () => ({ kind: 'latency', ms: 200 }),
+  (random) => ({ kind: 'reset_after', bytes: random.between(0, 400) }),
+  () => ({ kind: 'swallow' }),
+  () => ({ kind: 'half_close' }),
+  () => ({ kind: 'black_hole' }),
+]
+
 /** What befalls everybody at once, at any time: lines that suffer, database connections that end, a database that crashes. */
 export async function storm(
   site: Site,
@@ -73,20 +82,11 @@ export async function storm(
   { struck, over }: { struck: Struck; over: () => boolean },
 ): Promise<void> {
   while (!over()) {
-    await wait(random.between(300, 1_500))
-    random
-      .pick(site.proxies)
-      .set(
-        random.pick<LineFault>([
-          { kind: 'none' },
-          { kind: 'none' },
-          { kind: 'latency', ms: 200 },
-          { kind: 'reset_after', bytes: random.between(0, 400) },
-          { kind: 'swallow' },
-          { kind: 'half_close' },
-          { kind: 'black_hole' },
-        ]),
-      )
+    await wait(random.between(200, 800))
+    const line = random.pick(site.proxies)
+    line.set(random.pick(LINE_FAULTS)(random))
+    await wait(random.between(100, 500))
+    line.set({ kind: 'none' })
     if (random.of(0.2)) {
       struck.backends += 1
       await site.field.ask(
