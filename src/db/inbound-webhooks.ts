@@ -6,18 +6,23 @@ import type { inboundWebhook } from './schema/notices.ts'
 /** A stored inbound event. */
 export type InboundRow = typeof inboundWebhook.$inferSelect
 
-/** Stores a verified event; false when this connection has sent it before. */
-export async function insertInbound(
-  tx: Tx,
-  operatorId: string,
-  row: Pick<InboundRow, 'id' | 'connectionId' | 'eventId' | 'processor' | 'content'> & { processorAtMs: number | null },
-): Promise<boolean> {
-  const rows = await tx`
+/** An event to be stored. */
+export type NewInbound = Pick<InboundRow, 'id' | 'connectionId' | 'eventId' | 'processor' | 'content'> & {
+  readonly processorAtMs: number | null
+}
+
+/** Stores verified events in one statement; gives the ids of those that their connection had not sent before. */
+export async function insertInbound(tx: Tx, operatorId: string, events: readonly NewInbound[]): Promise<string[]> {
+  const list = JSON.stringify(
+    events.map(({ content, ...row }) => ({ ...row, content: JSON.parse(toStoredJson(content)) })),
+  )
+  const rows = await tx<{ id: string }[]>`
     insert into inbound_webhook (operator_id, connection_id, event_id, id, processor, content, processor_at_ms)
-    values (${operatorId}, ${row.connectionId}, ${row.eventId}, ${row.id}, ${row.processor},
-      ${toStoredJson(row.content)}::text::jsonb, ${row.processorAtMs})
-    on conflict do nothing returning 1`
-  return rows.length === 1
+    select ${operatorId}, "connectionId", "eventId", id, processor, content, "processorAtMs"
+    from jsonb_to_recordset(${list}::text::jsonb)
+      as event("connectionId" text, "eventId" text, id text, processor text, content jsonb, "processorAtMs" bigint)
+    on conflict do nothing returning id`
+  return rows.map(({ id }) => id)
 }
 
 /** The event by our own id, or undefined. */

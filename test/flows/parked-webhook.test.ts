@@ -16,7 +16,7 @@ async function told(world: FlowWorld, reference: string, connectionId = world.co
   const amount = { asset: 'EUR', minor: { $minor: '3000' } }
   const content = { id, flow: 'deposit', reference, outcome: { kind: 'succeeded', reference, amount } }
   const row = { id, connectionId, eventId: id, processor: 'model_a', content, processorAtMs: null }
-  await deps.db.tx(operatorId, (tx) => insertInbound(tx, operatorId, row))
+  await deps.db.tx(operatorId, (tx) => insertInbound(tx, operatorId, [row]))
   expect(await applyWebhook(deps, operatorId, id)).toHaveProperty('againAtMs')
   return id
 }

@@ -6,6 +6,7 @@ import { createIdempotent } from '../../src/api/idempotent.ts'
 import { typeId, uuidText, uuidV7 } from '../../src/core/ids.ts'
 import type { Db, Tx } from '../../src/db/client.ts'
 import { CONNECTION_LOST, dbError, OUTCOME_UNKNOWN } from '../../src/db/errors.ts'
+import { combinedInbox } from '../../src/db/inbox.ts'
 import { postgresLedger } from '../../src/db/ledger-port.ts'
 import { checkDestination } from '../../src/destinations/index.ts'
 import { bindProcessors } from '../../src/entry/processors.ts'
@@ -78,6 +79,7 @@ export function startGateway(name: string, parts: GatewayParts): Gateway {
   const plain: Deps = {
     db,
     ledger: postgresLedger(db, { newUuid }),
+    inbox: combinedInbox(db, clock),
     notices: {
       check: async () => ({ kind: 'unsafe', detail: 'no notices here' }),
       post: async () => ({ kind: 'failed', why: 'no notices here' }),
@@ -180,7 +182,7 @@ function portOf(
   }
 }
 
-const JOB_WRITTEN = /^\s*(?:insert into|delete from|update|with gone as \(delete from) job\b/
+const JOB_WRITTEN = /\b(?:insert into|delete from|update) job\b/
 /** A parameter's place in a statement's text. */
 const GAP = '\u0001'
 

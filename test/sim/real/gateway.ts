@@ -1,4 +1,5 @@
 import { openDb } from '../../../src/db/client.ts'
+import { combinedInbox } from '../../../src/db/inbox.ts'
 import { buildGateway } from '../../../src/entry/build.ts'
 import { listen } from '../../../src/entry/server.ts'
 import { runJobs } from '../../../src/jobs/run.ts'
@@ -24,6 +25,7 @@ const key = new Uint8Array(32).fill(7)
 const db = openDb({ url: SIM_DATABASE_URL, role: 'paycage_app', max: 8 })
 const gateway = await buildGateway({
   db,
+  inbox: combinedInbox(db, clock),
   clock,
   log: quiet,
   metrics: metricsRegistry(),
