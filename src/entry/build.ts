@@ -14,6 +14,7 @@ import type { ClientDeps } from '../auth/clients.ts'
 import { openKeyring } from '../auth/keys.ts'
 import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../core/ids.ts'
 import type { Db } from '../db/client.ts'
+import { directInbox, type Inbox } from '../db/inbox.ts'
 import { postgresLedger } from '../db/ledger-port.ts'
 import { checkDestination } from '../destinations/index.ts'
 import { announceBreaker } from '../flows/announce-breaker.ts'
@@ -31,6 +32,8 @@ import { bindProcessors } from './processors.ts'
 /** What the runtime brings: everything that differs between Node, Workers and tests. */
 export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 'strictAnswers' | 'rateStore'> & {
   readonly db: Db
+  /** Absent: each webhook is stored for itself. */
+  readonly inbox?: Inbox
   readonly clock: Clock
   readonly log: Log
   readonly metrics: MetricsRegistry
@@ -83,6 +86,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
   const deps: Deps = {
     db,
     ledger: postgresLedger(db, { newUuid }),
+    inbox: parts.inbox ?? directInbox(db),
     clock,
     newId,
     newUuid,

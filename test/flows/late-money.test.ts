@@ -237,14 +237,16 @@ it('asks the processor at once when its webhook is only a bell', async () => {
     lookUp: true,
   }
   await world.deps.db.tx(operatorId, (tx) =>
-    insertInbound(tx, operatorId, {
-      id: 'iwh_1',
-      connectionId: world.conA,
-      eventId: 'evt_1',
-      processor: 'model_a',
-      content,
-      processorAtMs: null,
-    }),
+    insertInbound(tx, operatorId, [
+      {
+        id: 'iwh_1',
+        connectionId: world.conA,
+        eventId: 'evt_1',
+        processor: 'model_a',
+        content,
+        processorAtMs: null,
+      },
+    ]),
   )
   await applyWebhook(world.deps, operatorId, 'iwh_1')
   expect(

@@ -1,0 +1,114 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { z } from 'zod'
+import { createClient } from '../../../src/auth/clients.ts'
+import { SCOPES } from '../../../src/auth/scopes.ts'
+import { newId } from '../../support/access.ts'
+import type { Chance } from '../scheduler.ts'
+import type { Order } from '../story.ts'
+import type { Site } from './site.ts'
+
+/** A client waits so long for an answer before it asks again. */
+const PATIENCE_MS = 6_000
+
+const Token = z.object({ access_token: z.string() })
+const Seen = z.object({ id: z.string(), status: z.string() })
+
+/** Two people's tokens; the first is the clients' too. */
+export async function tokens(site: Site, seed: number): Promise<readonly string[]> {
+  const clock = { nowMs: () => Date.now() }
+  const scopes = SCOPES.filter((scope) => scope !== 'cashier')
+  const made = await Promise.all(
+    ['one', 'two'].map((name) =>
+      createClient(
+        { db: site.field.db, newId, clock },
+        { operatorId: site.operatorId, name: `${name} ${seed}`, scopes },
+      ),
+    ),
+  )
+  return Promise.all(
+    made.map(async ({ clientId, clientSecret }) => {
+      const body = new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: clientId,
+        client_secret: clientSecret,
+      })
+      const answer = await fetch(`${site.url}/oauth/token`, { method: 'POST', body })
+      return Token.parse(await answer.json()).access_token
+    }),
+  )
+}
+
+/** The magic cents of the sandbox, so that every kind of answer comes. */
+const CENTS = ['00', '10', '20', '05', '51', '41', '91', '68', '69', '99', '77', '52']
+
+/** A payout that is never answered and never taken is tried again for a day: too long for a run. */
+const PAYOUT_CENTS = CENTS.filter((cents) => cents !== '69')
+
+/** A client that pays in, out and asks back, one after another, until it is over. */
+export async function client(
+  site: Site,
+  [token = '']: readonly string[],
+  random: Chance,
+  orders: Order[],
+  over: () => boolean,
+  name: string,
+): Promise<void> {
+  for (let n = 0; !over(); n += 1) {
+    const verb = random.of(0.35) ? 'withdrawal' : 'deposit'
+    const amount = `${random.between(1, 90)}.${random.pick(verb === 'deposit' ? CENTS : PAYOUT_CENTS)}`
+    const order: Order = {
+      verb,
+      key: `key-${name}-${n}-0123456789`,
+      minor: BigInt(amount.replace('.', '')),
+      answers: [],
+      id: undefined,
+    }
+    orders.push(order)
+    const base = { player_id: 'p1', amount, currency: 'EUR', reference: `ref-${order.key}` }
+    const body =
+      verb === 'deposit'
+        ? { ...base, method: { type: 'card', token: 'tok_sandbox_ok' } }
+        : { ...base, destination: { type: 'bank', iban: 'DE89370400440532013000', name: 'Ada Example' } }
+    const status = await pursue(site, token, `/v1/${verb}s`, body, order)
+    if (verb !== 'deposit' || status !== 'succeeded' || random.of(0.6)) continue
+    const back: Order = { verb: 'refund', key: `${order.key}-r`, minor: order.minor, answers: [], id: undefined }
+    orders.push(back)
+    await pursue(site, token, `/v1/deposits/${order.id}/refunds`, {}, back)
+  }
+}
+
+/** Asks under one key until there is an answer to keep, however many gateways die of it. */
+async function pursue(
+  site: Site,
+  token: string,
+  path: string,
+  body: unknown,
+  order: Order,
+): Promise<string | undefined> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'idempotency-key': order.key,
+    }
+    const heard = await fetch(site.url + path, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    })
+      .then(async (answer) => ({ status: answer.status, text: await answer.text() }))
+      .catch(() => undefined)
+    const final =
+      heard && [201, 400, 404, 409, 422].includes(heard.status) && !heard.text.includes('request_in_progress')
+    if (!heard || !final) {
+      await wait(150)
+      continue
+    }
+    order.answers.push(`${heard.status} ${heard.text}`)
+    const seen = heard.status === 201 ? Seen.safeParse(JSON.parse(heard.text)) : undefined
+    if (seen?.success) order.id = seen.data.id
+    return seen?.data?.status
+  }
+  return undefined
+}
