@@ -1,24 +1,25 @@
 import { cpus } from 'node:os'
 import { engineMatch, logicMatch, ourMatch, ourPlan, ourPlanVaried, type Row, type Times } from './routing/decisions.ts'
 import { type GatewayFigures, gatewayFigures } from './routing/gateway.ts'
-import { type IsolationFigures, isolationFigures, PAYMENTS_AT_A } from './routing/isolation.ts'
+import { type IsolationFigures, isolationFigures, openWithProcessors, PAYMENTS_AT_A } from './routing/isolation.ts'
 
 const quick = process.argv.includes('--quick')
 const json = process.argv.includes('--json')
 const times: Times = quick
-  ? { warmMs: 200, runMs: 500, samples: 20_000 }
+  ? { warmMs: 150, runMs: 350, samples: 10_000 }
   : { warmMs: 1_000, runMs: 3_000, samples: 100_000 }
 
 const rows: Row[] = []
 for (const rules of [10, 50, 200]) {
-  for (const connections of [5, 20])
-    rows.push(ourPlan(rules, connections, times), ourPlanVaried(rules, connections, times))
+  for (const connections of [5, 20]) rows.push(ourPlan(rules, connections, times))
+  rows.push(ourPlanVaried(rules, 5, times))
   rows.push(ourMatch(rules, times), logicMatch(rules, times), await engineMatch(rules, times))
 }
-const gateway = await gatewayFigures(quick ? 4 : 10)
-const isolation = await isolationFigures(
-  quick ? { rounds: 1, roundMs: 3_000, beginsMs: 3_000 } : { rounds: 4, roundMs: 6_000, beginsMs: 5_000 },
-)
+const halves = quick ? { rounds: 1, roundMs: 2_500, beginsMs: 3_000 } : { rounds: 4, roundMs: 6_000, beginsMs: 5_000 }
+const processors = await openWithProcessors(halves)
+const gateway = await gatewayFigures(processors.gateway, quick ? 3 : 10)
+const isolation = await isolationFigures(processors, halves)
+await processors.close()
 
 const [cpu] = cpus()
 const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.versions.node}`

@@ -54,14 +54,8 @@ const CALLERS = 4
 /** A gateway of the bench's own, on a database of its own, with an operator and an account at each sandbox processor. */
 export type BenchGateway = Awaited<ReturnType<typeof openGateway>>
 
-/** Starts it. `sandboxes`: the processors behind the accounts, where money shall move; `adapters`: other ones than the house's. */
-export async function openGateway({
-  sandboxes = [],
-  adapters,
-}: {
-  sandboxes?: readonly Sandbox[]
-  adapters?: readonly Adapter[]
-} = {}) {
+/** Starts it, with the processors behind its accounts and the adapters that speak with them. */
+export async function openGateway(sandboxes: readonly Sandbox[], adapters: readonly Adapter[]) {
   const dir = mkdtempSync(join(tmpdir(), 'paycage-bench-'))
   chmodSync(dir, 0o755)
   const server = await startEmbeddedPostgres(join(dir, 'pg'))
@@ -92,7 +86,7 @@ export async function openGateway({
     rateStore: memoryRateStore(),
     assets: async () => new Uint8Array(),
     health: { state: () => 'running', checks: {} },
-    ...(adapters && { adapters }),
+    adapters,
   })
   const http = await listen((request, ...rest) => gateway.app.fetch(request, ...rest), {
     host: '127.0.0.1',
@@ -102,8 +96,8 @@ export async function openGateway({
   await db.global((tx) => insertOperator(tx, { id: OPERATOR, name: 'Bench' }))
   await db.tx(OPERATOR, async (tx) => {
     for (const processor of ['sandbox_a', 'sandbox_b', 'sandbox_c']) {
-      const base_url = configOf(processor)?.base_url
-      const account = base_url === undefined ? {} : { config: { base_url }, secretRef: `test:${processor}` }
+      const { base_url } = { ...configOf(processor) }
+      const account = { config: { base_url }, secretRef: `test:${processor}` }
       await insertConnection(tx, OPERATOR, {
         id: gateway.deps.newId('connection'),
         processor,
@@ -130,21 +124,16 @@ export async function openGateway({
   }
 }
 
-/** Starts a gateway and measures it from outside. */
-export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
-  const gateway = await openGateway()
-  try {
-    const replayed = await replayFigures(gateway.deps)
-    await fire(gateway.port, gateway.token, 1)
-    const shot = await fire(gateway.port, gateway.token, seconds)
-    return {
-      ...replayed,
-      evaluatePerSecond: shot.requests.average,
-      evaluateP975Ms: shot.latency.p97_5,
-      evaluateErrors: shot.errors + shot.non2xx,
-    }
-  } finally {
-    await gateway.close()
+/** Records and replays 10,000 payments, then fires evaluations from outside. */
+export async function gatewayFigures(gateway: BenchGateway, seconds: number): Promise<GatewayFigures> {
+  const replayed = await replayFigures(gateway.deps)
+  await fire(gateway.port, gateway.token, 1)
+  const shot = await fire(gateway.port, gateway.token, seconds)
+  return {
+    ...replayed,
+    evaluatePerSecond: shot.requests.average,
+    evaluateP975Ms: shot.latency.p97_5,
+    evaluateErrors: shot.errors + shot.non2xx,
   }
 }
 

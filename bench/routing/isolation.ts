@@ -40,7 +40,7 @@ const METHODS = [
 const patient = (timeoutMs: number) =>
   [sandboxA, sandboxB, sandboxC].map((adapter) => ({ ...adapter, facts: { ...adapter.facts, timeoutMs } }))
 /** The work of beginning those deposits is over by then. */
-const CALM_MS = 1_000
+const CALM_MS = 1_500
 /** What a slow machine may need on top. */
 const MARGIN_MS = 2_000
 
@@ -53,43 +53,53 @@ default { use ordered(*) }`
 
 type Ask = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>
 
-/** Halves alternate, so that a machine that gets slower slows both. */
-export async function isolationFigures(times: IsolationTimes): Promise<IsolationFigures> {
-  const { rounds, roundMs, beginsMs } = times
+/** A gateway with three processors of its own, and adapters with the patience that these times need. */
+export async function openWithProcessors({ roundMs, beginsMs }: IsolationTimes) {
   const ids = ['sandbox_a', 'sandbox_b', 'sandbox_c'] as const
   const sandboxes = await Promise.all(ids.map((id) => startSandbox({ id, run: 'process' })))
-  const gateway = await openGateway({ sandboxes, adapters: patient(beginsMs + CALM_MS + roundMs + MARGIN_MS) })
+  const gateway = await openGateway(sandboxes, patient(beginsMs + CALM_MS + roundMs + MARGIN_MS))
+  return {
+    gateway,
+    steerA: async (mode: 'up' | 'hang') => void (await sandboxes[0]?.control({ mode })),
+    async close() {
+      await gateway.close()
+      await Promise.all(sandboxes.map((sandbox) => sandbox.stop()))
+    },
+  }
+}
+
+/** Halves alternate, so that a machine that gets slower slows both. */
+export async function isolationFigures(
+  { gateway, steerA }: Awaited<ReturnType<typeof openWithProcessors>>,
+  times: IsolationTimes,
+): Promise<IsolationFigures> {
   const jobs = runJobs(gateway.deps, gateway.jobs, { concurrency: 4 })
   const pool = new Pool(`http://127.0.0.1:${gateway.port}`, { connections: 2 * PAYMENTS_AT_A })
-  const [a] = sandboxes
-  try {
-    const ask = asOperator(pool, gateway)
-    await prepare(ask)
-    await halfOf(ask, times)
-    const healthy: number[] = []
-    const hung: number[] = []
-    let inFlight = PAYMENTS_AT_A
-    let errors = 0
-    for (let round = 0; round < rounds; round += 1) {
-      for (const [mode, took] of [['up', healthy] as const, ['hang', hung] as const]) {
-        await a?.control({ mode })
-        const seen = await halfOf(ask, times)
-        took.push(...seen.took)
-        errors += seen.errors
-        if (mode === 'hang') inFlight = Math.min(inFlight, seen.inFlight)
-        await a?.control({ mode: 'up' })
-        await seen.ended
-      }
+  const ask = asOperator(pool, gateway)
+  await prepare(ask)
+  // The first half warms everything up.
+  await halfOf(ask, 'up', times)
+  const healthy: number[] = []
+  const hung: number[] = []
+  let inFlight = PAYMENTS_AT_A
+  let errors = 0
+  for (let round = 0; round < times.rounds; round += 1) {
+    for (const [mode, took] of [['up', healthy] as const, ['hang', hung] as const]) {
+      await steerA(mode)
+      const seen = await halfOf(ask, mode, times)
+      took.push(...seen.took)
+      errors += seen.errors
+      if (mode === 'hang') inFlight = Math.min(inFlight, seen.inFlight)
+      await steerA('up')
+      await seen.ended
     }
-    const [healthyP50Ms, healthyP99Ms] = quantiles(healthy)
-    const [hungP50Ms, hungP99Ms] = quantiles(hung)
-    return { rounds, perSecond: PER_SECOND, healthyP50Ms, healthyP99Ms, hungP50Ms, hungP99Ms, inFlight, errors }
-  } finally {
-    await jobs.stop()
-    await pool.close()
-    await gateway.close()
-    await Promise.all(sandboxes.map((sandbox) => sandbox.stop()))
   }
+  await jobs.stop()
+  await pool.close()
+  const [healthyP50Ms, healthyP99Ms] = quantiles(healthy)
+  const [hungP50Ms, hungP99Ms] = quantiles(hung)
+  const { rounds } = times
+  return { rounds, perSecond: PER_SECOND, healthyP50Ms, healthyP99Ms, hungP50Ms, hungP99Ms, inFlight, errors }
 }
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, Math.max(0, ms)))
@@ -138,7 +148,7 @@ async function prepare(ask: Ask): Promise<void> {
  * One half of a round. First the deposits at `sandbox_a`, which end or hang there; then a fixed rate at `sandbox_b`,
  * whether answers come or not. Latencies count from the time that a request was due.
  */
-async function halfOf(ask: Ask, { roundMs, beginsMs }: IsolationTimes) {
+async function halfOf(ask: Ask, mode: 'up' | 'hang', { roundMs, beginsMs }: IsolationTimes) {
   const took: number[] = []
   let waiting = 0
   let errors = 0
@@ -157,7 +167,9 @@ async function halfOf(ask: Ask, { roundMs, beginsMs }: IsolationTimes) {
     await pay('SEK', METHODS[n % METHODS.length])
     waiting -= 1
   })
-  await pause(beginsMs + CALM_MS)
+  // Where they are answered, all of them end first: their work must not be counted against the healthy half.
+  await (mode === 'up' ? Promise.all(sent) : pause(beginsMs))
+  await pause(CALM_MS)
   const inFlight = waiting
   const [card] = METHODS
   const began = performance.now()
