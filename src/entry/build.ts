@@ -1,4 +1,5 @@
 import packageJson from '../../package.json' with { type: 'json' }
+import type { Adapter } from '../adapters/contract.ts'
 import type { HttpPort } from '../adapters/http.ts'
 import { ADAPTERS } from '../adapters/index.ts'
 import { type AppOptions, buildApp } from '../api/app.ts'
@@ -46,6 +47,8 @@ export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 's
   readonly publicUrl: string
   readonly health: AppOptions['operations']['health']
   readonly tokenSeconds?: number
+  /** The processors of the house, unless a bench or a test brings its own. */
+  readonly adapters?: readonly Adapter[]
   readonly metricsToken?: string
   /** Present where sandbox processors run. */
   readonly steerSandbox?: SteerSandbox
@@ -72,7 +75,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
   const onChange = (change: BreakerChange) => announceBreaker({ db, newId }, change)
   const breakers = createBreakers({ db, clock, metrics, log, onChange })
   const processors = bindProcessors({
-    adapters: ADAPTERS,
+    adapters: parts.adapters ?? ADAPTERS,
     httpFor: parts.httpFor,
     secrets: parts.secrets,
     mayUseSecret: parts.mayUseSecret,
