@@ -14,7 +14,7 @@ import { depositOrder, eur, flowWorld, withdrawalOrder } from '../support/flows.
 async function cameLate() {
   const world = await flowWorld()
   const { deps, operatorId } = world
-  world.answer(() => ({ kind: 'declined', decline: { code: 'lost_card' } }))
+  world.answer(() => ({ kind: 'declined', decline: { code: 'insufficient_funds' } }))
   const declined = await deposit(deps, depositOrder(world, '30.00'))
   world.answer(() => undefined)
   await deposit(deps, depositOrder(world, '30.00'))
