@@ -33,8 +33,8 @@ const { values } = parseArgs({
 /** Seeds within which each mistake must show; the rarest was seen to take a tenth of them. */
 const SABOTAGE_SEEDS = 600
 const SABOTAGE_FROM = 10_000_000
-/** Crash points in one world of real processes: half a run each, so that a fresh database is struck, too. */
-const POINTS_A_WORLD = 105
+/** Crash points in one world of real processes: each world's coming to rest takes as long as a hundred of them. */
+const POINTS_A_WORLD = 250
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const range = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n)
 

@@ -44,7 +44,10 @@ const CENTS = ['00', '10', '20', '05', '51', '41', '91', '68', '69', '99', '77',
 /** A payout that is never answered and never taken is tried again for a day: too long for a run. */
 const PAYOUT_CENTS = CENTS.filter((cents) => cents !== '69')
 
-/** A client that pays in, out and asks back, one after another, until it is over. */
+/** Orders of one client that may wait for their answers: the keys that a killed gateway held are leased for half a minute. */
+const MAX_WAITING = 25
+
+/** A client that pays in, out and asks back until it is over: the next order doesn't wait for the answer to the last. */
 export async function client(
   site: Site,
   [token = '']: readonly string[],
@@ -53,28 +56,32 @@ export async function client(
   over: () => boolean,
   name: string,
 ): Promise<void> {
+  const waiting = new Set<Promise<void>>()
   for (let n = 0; !over(); n += 1) {
-    const verb = random.of(0.35) ? 'withdrawal' : 'deposit'
-    const amount = `${random.between(1, 90)}.${random.pick(verb === 'deposit' ? CENTS : PAYOUT_CENTS)}`
-    const order: Order = {
-      verb,
-      key: `key-${name}-${n}-0123456789`,
-      minor: BigInt(amount.replace('.', '')),
-      answers: [],
-      id: undefined,
-    }
-    orders.push(order)
-    const base = { player_id: 'p1', amount, currency: 'EUR', reference: `ref-${order.key}` }
-    const body =
-      verb === 'deposit'
-        ? { ...base, method: { type: 'card', token: 'tok_sandbox_ok' } }
-        : { ...base, destination: { type: 'bank', iban: 'DE89370400440532013000', name: 'Ada Example' } }
-    const status = await pursue(site, token, `/v1/${verb}s`, body, order)
-    if (verb !== 'deposit' || status !== 'succeeded' || random.of(0.6)) continue
-    const back: Order = { verb: 'refund', key: `${order.key}-r`, minor: order.minor, answers: [], id: undefined }
-    orders.push(back)
-    await pursue(site, token, `/v1/deposits/${order.id}/refunds`, {}, back)
+    const key = `key-${name}-${n}-0123456789`
+    const told = oneOrder(site, token, random, orders, key).finally(() => waiting.delete(told))
+    waiting.add(told)
+    await wait(random.between(100, 700))
+    if (waiting.size >= MAX_WAITING) await Promise.race(waiting)
   }
+  await Promise.all(waiting)
+}
+
+async function oneOrder(site: Site, token: string, random: Chance, orders: Order[], key: string): Promise<void> {
+  const verb = random.of(0.35) ? 'withdrawal' : 'deposit'
+  const amount = `${random.between(1, 90)}.${random.pick(verb === 'deposit' ? CENTS : PAYOUT_CENTS)}`
+  const order: Order = { verb, key, minor: BigInt(amount.replace('.', '')), answers: [], id: undefined }
+  orders.push(order)
+  const base = { player_id: 'p1', amount, currency: 'EUR', reference: `ref-${key}` }
+  const body =
+    verb === 'deposit'
+      ? { ...base, method: { type: 'card', token: 'tok_sandbox_ok' } }
+      : { ...base, destination: { type: 'bank', iban: 'DE89370400440532013000', name: 'Ada Example' } }
+  const status = await pursue(site, token, `/v1/${verb}s`, body, order)
+  if (verb !== 'deposit' || status !== 'succeeded' || random.of(0.6)) return
+  const back: Order = { verb: 'refund', key: `${key}-r`, minor: order.minor, answers: [], id: undefined }
+  orders.push(back)
+  await pursue(site, token, `/v1/deposits/${order.id}/refunds`, {}, back)
 }
 
 /** Asks under one key until there is an answer to keep, however many gateways die of it. */
@@ -102,7 +109,7 @@ async function pursue(
     const final =
       heard && [201, 400, 404, 409, 422].includes(heard.status) && !heard.text.includes('request_in_progress')
     if (!heard || !final) {
-      await wait(150)
+      await wait(Math.min(1_000, 150 * (tries + 1)))
       continue
     }
     order.answers.push(`${heard.status} ${heard.text}`)

@@ -41,8 +41,7 @@ export type RealEnding = {
 }
 
 const IDS = ['sandbox_a', 'sandbox_b', 'sandbox_c'] as const
-/** Most of them wait most of the time: a killed gateway's keys are leased for half a minute. */
-const CLIENTS = 40
+const CLIENTS = 5
 const FUNDS = 1_000_000_000n
 
 /** Plays real processes against each other until so many crash points were struck or the time is over, then waits for rest and holds the books. */

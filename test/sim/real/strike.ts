@@ -82,10 +82,10 @@ export async function storm(
   { struck, over }: { struck: Struck; over: () => boolean },
 ): Promise<void> {
   while (!over()) {
-    await wait(random.between(200, 800))
+    await wait(random.between(100, 600))
     const line = random.pick(site.proxies)
     line.set(random.pick(LINE_FAULTS)(random))
-    await wait(random.between(100, 500))
+    await wait(random.between(500, 2_000))
     line.set({ kind: 'none' })
     if (random.of(0.2)) {
       struck.backends += 1
