@@ -6,6 +6,7 @@ import { newId } from '../../support/access.ts'
 import type { Chance } from '../scheduler.ts'
 import type { Order } from '../story.ts'
 import type { Site } from './site.ts'
+import { IBAN } from './witness.ts'
 
 /** A client waits so long for an answer before it asks again. */
 const PATIENCE_MS = 6_000
@@ -13,8 +14,11 @@ const PATIENCE_MS = 6_000
 const Token = z.object({ access_token: z.string() })
 const Seen = z.object({ id: z.string(), status: z.string() })
 
-/** Two people's tokens; the first is the clients' too. */
-export async function tokens(site: Site, seed: number): Promise<readonly string[]> {
+/** Who may call: the secret that was given to it, and a token that it got for it. */
+export type Person = { readonly secret: string; readonly token: string }
+
+/** Two people; the first is the clients' too. */
+export async function twoPeople(site: Site, seed: number): Promise<readonly Person[]> {
   const clock = { nowMs: () => Date.now() }
   const scopes = SCOPES.filter((scope) => scope !== 'cashier')
   const made = await Promise.all(
@@ -33,7 +37,7 @@ export async function tokens(site: Site, seed: number): Promise<readonly string[
         client_secret: clientSecret,
       })
       const answer = await fetch(`${site.url}/oauth/token`, { method: 'POST', body })
-      return Token.parse(await answer.json()).access_token
+      return { secret: clientSecret, token: Token.parse(await answer.json()).access_token }
     }),
   )
 }
@@ -76,7 +80,7 @@ async function oneOrder(site: Site, token: string, random: Chance, orders: Order
   const body =
     verb === 'deposit'
       ? { ...base, method: { type: 'card', token: 'tok_sandbox_ok' } }
-      : { ...base, destination: { type: 'bank', iban: 'DE89370400440532013000', name: 'Ada Example' } }
+      : { ...base, destination: { type: 'bank', iban: IBAN, name: 'Ada Example' } }
   const status = await pursue(site, token, `/v1/${verb}s`, body, order)
   if (verb !== 'deposit' || status !== 'succeeded' || random.of(0.6)) return
   const back: Order = { verb: 'refund', key: `${key}-r`, minor: order.minor, answers: [], id: undefined }

@@ -5,6 +5,8 @@ import { listen } from '../../../src/entry/server.ts'
 import { runJobs } from '../../../src/jobs/run.ts'
 import { openCipher } from '../../../src/platform/cipher.ts'
 import { nodeHttp } from '../../../src/platform/http-node.ts'
+import { openLog } from '../../../src/platform/log.ts'
+import { pinoWriter } from '../../../src/platform/log-pino.ts'
 import { metricsRegistry } from '../../../src/platform/metrics.ts'
 import { nodeNotices } from '../../../src/platform/notices-node.ts'
 import { envSecrets } from '../../../src/platform/secrets/env.ts'
@@ -20,14 +22,13 @@ process.on('disconnect', () => process.exit(0))
 await new Promise((told) => process.once('message', told))
 
 const clock = { nowMs: () => Date.now() }
-const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 const key = new Uint8Array(32).fill(7)
 const db = openDb({ url: SIM_DATABASE_URL, role: 'paycage_app', max: 8 })
 const gateway = await buildGateway({
   db,
   inbox: combinedInbox(db, clock),
   clock,
-  log: quiet,
+  log: openLog(pinoWriter('info')),
   metrics: metricsRegistry(),
   cipher: await openCipher({ masters: [key], index: key }),
   secrets: openSecrets({ env: envSecrets(process.env) }, clock.nowMs),

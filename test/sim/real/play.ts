@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { openDb } from '../../../src/db/client.ts'
 import { freePort } from '../../../src/platform/embedded-postgres.ts'
 import { faultProxy } from '../../support/fault-proxy.ts'
 import { startSandbox } from '../../support/sandbox.ts'
@@ -8,10 +12,11 @@ import { openField } from '../run.ts'
 import { chance } from '../scheduler.ts'
 import type { Order } from '../story.ts'
 import { takeAim } from './aim.ts'
-import { client, tokens } from './clients.ts'
+import { client, twoPeople } from './clients.ts'
 import { rest, truth } from './rest.ts'
 import { type Gateway, type Site, up } from './site.ts'
 import { crashPoints, harry, type Struck, storm } from './strike.ts'
+import { findSecrets, holdAudit, IBAN, watchLedger } from './witness.ts'
 
 /** What a run of real processes came to. */
 export type RealEnding = {
@@ -33,6 +38,9 @@ export type RealEnding = {
       | 'deadlocks'
       | 'breakers'
       | 'people'
+      | 'snapshots'
+      | 'audited'
+      | 'searched'
       | 'struck_for_s'
       | 'rested_for_s',
       number
@@ -55,8 +63,12 @@ export async function playReal(
   const orders: Order[] = []
   const over = () => crashPoints(struck) >= points || Date.now() >= untilMs
   let rested = false
-  const token = await tokens(site, seed)
+  const callers = await twoPeople(site, seed)
+  const token = callers.map((caller) => caller.token)
   const began = Date.now()
+  // The gateways' own client, which outlives a crash of the database.
+  const db = openDb({ url: ground.url, role: 'paycage_app', max: 2 })
+  const snapshots = watchLedger(db, site.operatorId, () => rested)
   const clients = Array.from({ length: CLIENTS }, (_, n) =>
     client(site, token, chance(seed * 100 + n), orders, () => rested, `${seed}-${n}`),
   )
@@ -73,12 +85,23 @@ export async function playReal(
   const models = await Promise.all(site.sandboxes.map(truth))
   const books = await readBooks(site.field, site.operatorId)
   const held = { payments: 0, moved: 0, lies: 0 }
-  const violations = books.hold({ seed, models, orders, counted: held, funds: FUNDS })
+  const seenAtAllTimes = await snapshots
+  const audited = await holdAudit(db, site.operatorId)
+  const searched = await findSecrets(site, [
+    ...callers.flatMap((caller) => [caller.secret, caller.token]),
+    ...site.sandboxes.flatMap(({ connectionConfig: { api_key: key, webhook_secrets: keys } }) => [key, ...keys]),
+    IBAN,
+  ])
+  const violations = [
+    ...books.hold({ seed, models, orders, counted: held, funds: FUNDS }),
+    ...[seenAtAllTimes, audited, searched].flatMap((one) => one.violations),
+  ]
   const [seen] = await site.field.ask(
     `select (select count(*) from idempotency_key where operator_id = $1 and fence > 1)::int as taken,
        (select sum(deadlocks) from pg_stat_database)::int as deadlocks, (select count(*) from breaker_state where operator_id = $1)::int as breakers`,
     [site.operatorId],
   )
+  await db.close()
   await takeDown(site)
   const { points: where, ...times } = struck
   return {
@@ -91,6 +114,9 @@ export async function playReal(
       payments: held.payments,
       moved: held.moved,
       people,
+      snapshots: seenAtAllTimes.read,
+      audited: audited.rows,
+      searched: searched.places,
       cut: site.proxies.reduce((sum, proxy) => sum + proxy.struck(), 0),
       taken_over: Number(seen?.taken),
       deadlocks: Number(seen?.deadlocks),
@@ -168,13 +194,14 @@ async function build(ground: Ground, seed: number): Promise<Site> {
     proxies: [...proxies, door],
     gateways,
     operatorId,
+    logFile: join(mkdtempSync(join(tmpdir(), 'paycage-sim-log-')), 'gateways.log'),
     url: `http://127.0.0.1:${door.port}`,
   }
   await Promise.all(gateways.map((gateway) => up(site, gateway)))
   return site
 }
 
-async function takeDown({ gateways, proxies, sandboxes, field }: Site): Promise<void> {
+async function takeDown({ gateways, proxies, sandboxes, field, logFile }: Site): Promise<void> {
   for (const { child, spare } of gateways) {
     child?.kill('SIGKILL')
     spare?.kill('SIGKILL')
@@ -182,4 +209,5 @@ async function takeDown({ gateways, proxies, sandboxes, field }: Site): Promise<
   await Promise.all([...proxies, ...gateways.map(({ line }) => line)].map((proxy) => proxy.close()))
   await Promise.all(sandboxes.map((sandbox) => sandbox.stop()))
   await field.close()
+  rmSync(dirname(logFile), { recursive: true, force: true })
 }

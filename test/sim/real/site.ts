@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FaultProxy } from '../../support/fault-proxy.ts'
 import type { Sandbox } from '../../support/sandbox.ts'
@@ -16,6 +17,8 @@ export type Site = {
   readonly proxies: readonly FaultProxy[]
   readonly gateways: readonly Gateway[]
   readonly operatorId: string
+  /** What all gateways write, one after the other. */
+  readonly logFile: string
   readonly url: string
 }
 
@@ -31,13 +34,16 @@ export type Gateway = {
 const PROGRAM = fileURLToPath(new URL('gateway.ts', import.meta.url))
 
 /** Loads a gateway process, which waits for its turn. */
-function load({ ground, url }: Site, { port, line }: Gateway): ChildProcess {
+function load({ ground, url, logFile }: Site, { port, line }: Gateway): ChildProcess {
   const database = new URL(ground.url)
   database.port = String(line.port)
-  return fork(PROGRAM, [], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  const log = openSync(logFile, 'a')
+  const child = fork(PROGRAM, [], {
+    stdio: ['ignore', log, log, 'ipc'],
     env: { ...process.env, SIM_DATABASE_URL: database.href, SIM_PORT: String(port), SIM_PUBLIC_URL: url },
   })
+  closeSync(log)
+  return child
 }
 
 /** Puts a gateway in its place and waits until it listens; tries again while the database is away. */
