@@ -3,7 +3,7 @@ import { declineOf, learnedFrom, phaseOf, reasonOf } from '../core/evidence.ts'
 import { duplicateKey } from '../core/ledger/deposits.ts'
 import { withdrawalSent, withdrawalUnsent } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { type AttemptStatus, advance, LIVE, nextLookUpMs, OPEN, type Said } from '../core/payment.ts'
+import { type AttemptStatus, advance, LIVE, nextLookUpMs, OPEN, type Said, WAITING } from '../core/payment.ts'
 import { decisionOf, presentDeposit, presentRefund, presentWithdrawal } from '../core/present.ts'
 import { type Effects, effectsOf, type Settling } from '../core/settlement.ts'
 import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt } from '../db/attempts.ts'
@@ -90,9 +90,6 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
 
 /** States in which the processor gave its word: they count for its success rate. */
 const ENDED_AT_PROCESSOR: ReadonlySet<AttemptStatus> = new Set(['succeeded', 'late_success', 'declined'])
-
-/** States in which people may have been asked about an attempt, or will be. */
-const WAITING: ReadonlySet<AttemptStatus> = new Set([...OPEN, 'integrity_hold'])
 
 type Move = { attempt: AttemptRow; subject: Subject; to: AttemptStatus; why?: string }
 
@@ -368,7 +365,7 @@ async function review(tx: Tx, deps: Settle, subject: Subject, wanted: NonNullabl
 async function putAside(tx: Tx, deps: Settle, attempt: AttemptRow, subject: Subject, why: string): Promise<void> {
   deps.metrics.count('paycage_facts_quarantined_total', { processor: attempt.processor, flow: attempt.flow })
   // While the attempt waits for its last word, closing this says what that word is: two people.
-  const approvals = LIVE.has(attempt.status) && attempt.status !== 'succeeded' ? 2 : 1
+  const approvals = WAITING.has(attempt.status) ? 2 : 1
   await review(tx, deps, subject, { kind: 'integrity', code: why, approvals })
 }
 
