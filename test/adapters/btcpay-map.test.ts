@@ -78,7 +78,7 @@ const rail = (change: Partial<Rail> = {}): Rail => ({
 })
 
 describe('an invoice that had ended', () => {
-  const ended = (...methods: readonly Rail[]) => endedOutcome(invoice(), 'BTC', methods)
+  const ended = (...methods: Rail[]) => endedOutcome(invoice(), 'BTC', methods)
   const paid = (...payments: readonly [string, string][]) =>
     rail({ payments: payments.map(([value, status]) => ({ value, status })) })
 

@@ -71,10 +71,8 @@ describe('an operation', () => {
         ...{ kind: 'requires_action', reference: 'ref_1' },
         action: { type, url: 'https://x.example/', method: 'GET' },
       })
-    const place = {
-      ...{ type: 'display_crypto', address: 'bc1', network: 'bitcoin', amount: '1' },
-      ...{ uri: 'bitcoin:bc1', expires_at: '2026-11-25T00:00:00Z' },
-    } as const
+    const to = { address: 'bc1', network: 'bitcoin', amount: '1', uri: 'bitcoin:bc1' }
+    const place = { type: 'display_crypto', ...to, expires_at: '2026-11-25T00:00:00Z' } as const
     expect(acted(place)).toEqual({ kind: 'requires_action', reference: 'ref_1', action: place })
   })
 
