@@ -6,7 +6,7 @@ export default defineConfig({
     include: [
       'test/api/idempotent.test.ts',
       'test/flows/{dispute,late-money,rulesets,webhooks}.test.ts',
-      'test/router/{breaker,records}.test.ts',
+      'test/router/{active,breaker,records}.test.ts',
     ],
     globalSetup: ['./test/support/global.ts'],
     testTimeout: 30_000,
