@@ -118,6 +118,7 @@ describe('the law', () => {
         if (next.kind === 'go') expect([outcome, flow, lawAllows(outcome, flow)]).toEqual([outcome, flow, true])
       }
     }
+    expect(Object.keys(seen)).toEqual(['go', 'stop'])
     expect(seen.go).toBeGreaterThan(30)
     expect(seen.stop).toBeGreaterThan(300)
   })
@@ -176,6 +177,18 @@ describe('step by step', () => {
   it('never goes on when money may have moved', () => {
     expect(step([at('a')], { kind: 'unknown', reason: 'timeout' })).toBe('unknown')
     expect(step([at('a')], { kind: 'not_found' })).toBe('unknown')
+  })
+
+  it('leaves a payment where it stands when it is done, waits or is with the player', () => {
+    const action = { type: 'poll', after_ms: 1 } as const
+    const standing: readonly Outcome[] = [
+      { kind: 'succeeded', reference: 'x', amount: EUR },
+      { kind: 'pending' },
+      { kind: 'requires_action', action },
+    ]
+    for (const last of standing)
+      for (const flow of ['deposit', 'withdrawal', 'refund'] as const)
+        expect(step([at('a')], last, { flow })).toBe('in_hand')
   })
 
   it('tries a soft decline once elsewhere and no more', () => {

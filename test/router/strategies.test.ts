@@ -246,6 +246,7 @@ describe('strategies', () => {
       { cost: (id) => (id === 'con_a' ? 90n : undefined) },
       ['cheapest: fee of 90', 'cheapest: no fee', 'cheapest: no fee'],
     ],
+    [{ strategy: 'best_rate', ...all, explore_percent: 0 }, {}, Array.from({ length: 3 }, () => 'best_rate: 50.0 %')],
     [
       { strategy: 'best_rate', ...all, explore_percent: 0 },
       { success },
