@@ -145,16 +145,30 @@ describe('assets', () => {
   })
 
   it.each([
-    ['BTC', 'bitcoin', 8],
-    ['LTC', 'litecoin', 8],
-    ['ETH', 'ethereum', 18],
-    ['TRX', 'tron', 6],
-    ['XRP', 'ripple', 6],
-    ['USDT', 'ethereum', 6],
-    ['USDC', 'ethereum', 6],
-  ])('counts %s on %s with %d decimals, and only there', (currency, network, exponent) => {
-    expect(assetOf(currency, network)).toMatchObject({ currency, network, exponent })
+    ['BTC', 'bitcoin', 8, 'BTC'],
+    ['LTC', 'litecoin', 8, 'LTC'],
+    ['ETH', 'ethereum', 18, 'ETH'],
+    ['TRX', 'tron', 6, 'TRX'],
+    ['XRP', 'ripple', 6, 'XRP'],
+    ['USDT', 'ethereum', 6, 'USDT-ethereum'],
+    ['USDT', 'bsc', 18, 'USDT-bsc'],
+    ['USDC', 'ethereum', 6, 'USDC-ethereum'],
+  ])('counts %s on %s with %d decimals as %s, and only there', (currency, network, exponent, code) => {
+    expect(assetOf(currency, network)).toEqual({ code, currency, network, exponent })
     expect([assetOf(currency), assetOf(currency, 'elsewhere')]).toEqual([undefined, undefined])
+  })
+
+  it.each([
+    ['AED', 2],
+    ['EUR', 2],
+    ['MMK', 2],
+    ['SEK', 2],
+    ['ZWG', 2],
+    ['JPY', 0],
+    ['KWD', 3],
+  ])('counts %s with %d decimals, on no network', (code, exponent) => {
+    expect(assetOf(code)).toEqual({ code, currency: code, exponent })
+    expect(assetByCode(code)).toBe(assetOf(code))
   })
 
   it.each(['eur', 'XXX', 'EUR ', ''])('does not know %j', (code) => expect(assetOf(code)).toBeUndefined())

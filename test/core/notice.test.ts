@@ -60,7 +60,18 @@ it('rests as long as an overloaded receiver asks, an hour at most', () => {
   expect(rest('Sun, 22 Nov 2026 10:02:00 GMT', 502)).toBe(120_000)
   expect(rest('999999999', 504)).toBe(3_600_000)
   expect(rest('Sun, 22 Nov 2026 09:58:00 GMT')).toBe(0)
-  for (const nonsense of [undefined, 'soon', 'soon GMT', '-5', '5s', '1e3', '1234567890', '', '2026-11-22T10:02:00Z'])
+  for (const nonsense of [
+    undefined,
+    'soon',
+    'soon GMT',
+    'Sun, 22 Nov 2026 10:02:00 GMT+0100',
+    '-5',
+    '5s',
+    '1e3',
+    '1234567890',
+    '',
+    '2026-11-22T10:02:00Z',
+  ])
     expect(rest(nonsense)).toBe(60_000)
   expect(rest('120', 500)).toBeUndefined()
 })

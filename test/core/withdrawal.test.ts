@@ -198,7 +198,7 @@ it('leaves the last step to the payout itself', () => {
 })
 
 it('never passes with a refusal or an open question in it, whatever the facts', () => {
-  const any: fc.Arbitrary<WithdrawalFacts> = fc.record({
+  const anyFacts: fc.Arbitrary<WithdrawalFacts> = fc.record({
     caller: fc.record({ mayWithdraw: fc.boolean() }),
     player: fc.record({
       kycStatus: fc.constantFrom('verified', 'pending', 'rejected'),
@@ -226,7 +226,7 @@ it('never passes with a refusal or an open question in it, whatever the facts', 
   })
   const codes = fc.subarray(['kyc_required', 'self_excluded', 'aml_hold', 'pep', 'large_payout', 'name_mismatch'])
   fc.assert(
-    fc.property(any, codes, fc.boolean(), (facts, approved, execute) => {
+    fc.property(anyFacts, codes, fc.boolean(), (facts, approved, execute) => {
       const { result, checks, reasons, refusal } = walk(facts, approved, execute)
       expect(result === 'passed').toBe(reasons.length === 0)
       expect(result === 'failed').toBe(refusal !== undefined)

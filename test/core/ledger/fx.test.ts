@@ -68,6 +68,8 @@ describe('an exchange', () => {
   ])('refuses %s', (_, rates) => {
     expect(() => exchanged({ ...about, paid: money('EUR', 100n), asset: 'SEK', ...rates })).toThrow('assertion failed')
   })
+  it('knows no worth at a rate of zero', () =>
+    expect(() => convert(money('EUR', 100n), 'SEK', '0.00')).toThrow('assertion failed'))
   it('never gives more than the exact worth, and less than one minor unit less', () => {
     const asset = fc.constantFrom(...ASSETS)
     const rate = fc
