@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Answer, IdempotentRequest } from '../../src/api/endpoint.ts'
 import { createIdempotent } from '../../src/api/idempotent.ts'
 import { createDeposit } from '../../src/api/routes/deposits.ts'
@@ -60,11 +60,12 @@ const code = (promise: Promise<unknown>) =>
     () => 'none',
     (error) => (error instanceof Fault ? error.code : String(error)),
   )
+/** Waits for what must come soon: five seconds are hundreds of turns. */
+const until = (holds: () => unknown): Promise<unknown> =>
+  vi.waitFor(async () => expect(await holds()).toBeTruthy(), { timeout: 5_000, interval: 10 })
 /** The key is taken by now. */
-async function untilTaken({ database }: FlowWorld): Promise<void> {
-  while ((await database.admin`select 1 from idempotency_key`).length === 0)
-    await new Promise((next) => setTimeout(next, 10))
-}
+const untilTaken = ({ database }: FlowWorld): Promise<unknown> =>
+  until(async () => (await database.admin`select 1 from idempotency_key where state = 'running'`).length)
 const payments = async ({ database }: FlowWorld) => (await database.admin`select id from payment`).length
 
 it('makes one payment and one call of 100 requests at once under one key', async () => {
@@ -122,7 +123,7 @@ it('goes on with what a dead process had begun, once its lease is over, and call
   const world = await flowWorld()
   world.answer(() => new Promise(() => {}))
   void depositing(world).catch(() => {})
-  while (world.calls.length === 0) await new Promise((next) => setTimeout(next, 10))
+  await until(() => world.calls.length)
   expect(await code(depositing(world))).toBe('request_in_progress')
   world.clock.pass(LEASE_MS + 1)
   const unfinished = await depositing(world)
@@ -187,8 +188,7 @@ it('frees the key of a request that was refused before anything was decided, and
     await working
     return { status: 201, body: { of: 'the third' } }
   })
-  while ((await world.database.admin`select 1 from idempotency_key where state = 'running'`).length === 0)
-    await new Promise((next) => setTimeout(next, 10))
+  await untilTaken(world)
   wake()
   await sleeper.catch(() => {})
   done()
@@ -258,7 +258,7 @@ it('lets one of many take over when a lease ends, and tells the others to ask ag
     ),
   )
   expect(refused).toMatchObject({ code: 'request_in_progress', extra: { retryAfterSeconds: 1 } })
-  while (runs === 0) await new Promise((next) => setTimeout(next, 10))
+  await until(() => runs)
   done({ status: 201, body: {} })
   const ended = await Promise.allSettled(all)
   expect(runs).toBe(1)
