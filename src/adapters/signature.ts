@@ -31,7 +31,6 @@ export function fromHex(text: string, length: number): Uint8Array | undefined {
 
 /** Reads padded canonical base64 of exactly `length` bytes; anything else is undefined. */
 export function fromBase64(text: string, length: number): Uint8Array | undefined {
-  if (text.length !== Math.ceil(length / 3) * 4) return undefined
   const bytes = Buffer.from(text, 'base64')
   return bytes.length === length && bytes.toString('base64') === text ? new Uint8Array(bytes) : undefined
 }
@@ -60,8 +59,8 @@ export function readTimestamped(
   const fields = header.split(',').map((field) => field.trim())
   const times = fields.filter((field) => field.startsWith('t=')).map((field) => field.slice(2))
   const spelt = fields.filter((field) => field.startsWith('v1=')).map((field) => field.slice(3))
-  const [timestamp] = times
-  if (timestamp === undefined || times.length !== 1 || !UNIX_SECONDS.test(timestamp)) return undefined
+  const [timestamp = ''] = times
+  if (times.length !== 1 || !UNIX_SECONDS.test(timestamp)) return undefined
   if (spelt.length === 0 || spelt.length > MAX_SIGNATURES) return undefined
   const signatures = spelt.flatMap((text) => fromHex(text, digestBytes) ?? [])
   return signatures.length === spelt.length ? { timestamp, signatures } : undefined

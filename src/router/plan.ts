@@ -80,9 +80,8 @@ export function plan(input: PlanInput): Plan {
   const route = healthiestFirst(input, rank(use, id, sorted.eligible, input))
   const leftOut = sorted.leftOut.concat(route.leftOut)
   if (!use.then_default) return { rulesetVersion: ruleset.version, ruleId: id, route: route.route, leftOut }
-  const planned = new Set(route.route.map(({ connectionId }) => connectionId))
   const unnamed = new Set(sorted.leftOut.filter(({ code }) => code === 'not_in_rule').map((out) => out.connectionId))
-  const behind = input.candidates.filter(({ connection }) => unnamed.has(connection.id) && !planned.has(connection.id))
+  const behind = input.candidates.filter(({ connection }) => unnamed.has(connection.id))
   const more = plan({ ...input, ruleset: { ...ruleset, ruleFor: () => undefined }, candidates: behind })
   return {
     rulesetVersion: ruleset.version,

@@ -2,7 +2,6 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { adyen } from '../../src/adapters/adyen/index.ts'
 import { paymentOutcome } from '../../src/adapters/adyen/map.ts'
-import { EVENT_CODES } from '../../src/adapters/adyen/webhook.ts'
 import type { Io, Outcome, ProcessorEvent, Sent } from '../../src/adapters/contract.ts'
 import { ADYEN_CONFIG, hostedFields } from '../support/adyen.ts'
 
@@ -79,32 +78,6 @@ describe('a signed webhook of Adyen', () => {
   ])('of a failed %s comes to %o', async (eventCode, outcome) => {
     const [event] = await heard({ eventCode, success: 'false' })
     expect(event?.outcome).toEqual(outcome)
-  })
-
-  it('of an authorization waits for the capture on an account that captures by hand', async () => {
-    const own = { eventCode: 'AUTHORISATION', originalReference: '' }
-    expect((await heard(own))[0]?.outcome.kind).toBe('succeeded')
-    expect((await heard(own, { capture: 'manual' }))[0]?.outcome.kind).toBe('authorized')
-  })
-
-  it.each([
-    ['REQUEST_FOR_INFORMATION', 'inquiry', 'opened'],
-    ['NOTIFICATION_OF_CHARGEBACK', 'chargeback', 'evidence_due'],
-    ['CHARGEBACK', 'chargeback', 'opened'],
-    ['CHARGEBACK_REVERSED', 'chargeback', 'won'],
-    ['SECOND_CHARGEBACK', 'chargeback', 'lost'],
-    ['PREARBITRATION_WON', 'pre_arbitration', 'won'],
-    ['SCHEME_ARBITRATION', 'arbitration', 'opened'],
-  ])('of %s is news of a dispute and moves no payment', async (eventCode, stage, status) => {
-    const [event] = await heard({ eventCode })
-    expect(event?.outcome.kind).toBe('unknown')
-    expect(event?.dispute).toEqual({ reference: PSP, stage, status, amount })
-  })
-
-  it('of anything quiet is believed and asks for nothing', async () => {
-    for (const eventCode of Object.keys(EVENT_CODES).filter((code) => EVENT_CODES[code] === 'quiet')) {
-      expect(await heard({ eventCode })).toEqual([])
-    }
   })
 })
 

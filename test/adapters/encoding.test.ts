@@ -20,7 +20,7 @@ describe('JSON in base64url', () => {
       }),
     )
   })
-  it.each(['', 'a', '%%%', 'e30+', 'eyJ4Ijo', '/w=='])('is none in %j', (text) => {
+  it.each(['', 'a', '%%%', 'e30+', '+e30', 'e30===', '=e30', 'e=30', 'eyJ4Ijo', '/w=='])('is none in %j', (text) => {
     expect(jsonOfBase64url(text)).toBeUndefined()
   })
 })
@@ -33,7 +33,13 @@ describe('a name in ASCII', () => {
     ['Þóra Æsa', 'THora AEsa'],
     ['Иван Петров', undefined],
     ['李雷', undefined],
+    ['ßøØæÆœŒłŁđĐðÐþÞı’', "ssoOaeAEoeOElLdDdDthTHi'"],
+    ['Ann Петров', undefined],
+    ['Иван Smith', undefined],
+    ['Ann\nSmith', undefined],
+    ['  A ', '  A '],
     ['123', undefined],
+    ['', undefined],
   ])('of %s is %s', (name, expected) => {
     expect(asciiName(name)).toBe(expected)
   })

@@ -22,6 +22,14 @@ it.each([
   '/v1/a\r\nx-evil: 1',
   '/v1/a%0Ab',
   '/v1/a%00',
+  '/v1/a%1F',
+  '/v1/a%7F',
+  '/v1/x?y=%0A',
+  '/v1/%2E/x',
+  '/v1/x%2F',
+  '/v1/%2e%2e/x',
+  "/v1/it's",
+  '/v1/a;b',
   '/v1/x#y',
   '/v1/å',
   '/v1/%',
@@ -32,7 +40,17 @@ it.each([
   expect(isSafePath(text)).toBe(false)
 })
 
-it.each(['/', '/v1/charges', '/v1/charges?our_ref=att_1&x=%C3%A5', '/v1/a..b/c', '/v1/x:y@z'])('%j is sent', (text) => {
+it.each([
+  '/',
+  '/v1/charges',
+  '/v1/charges?our_ref=att_1&x=%C3%A5',
+  '/v1/a..b/c',
+  '/v1/x:y@z',
+  '/v1/.../x',
+  '/v1/x?to=/../a//b&c=%2F%5C',
+  '/v1/a%8A%2Db',
+  `/${'x'.repeat(2_047)}`,
+])('%j is sent', (text) => {
   expect(isSafePath(text)).toBe(true)
 })
 

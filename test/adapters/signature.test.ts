@@ -77,11 +77,20 @@ it('a header of time and signatures is read', () => {
   expect(read?.signatures.map(hex)).toEqual(['ab'.repeat(32), 'cd'.repeat(32)])
 })
 
+it('eight signatures and 2,048 characters are read, and not a character more', () => {
+  const eight = `t=1795399200,${Array.from({ length: 8 }, () => V1).join(',')}`
+  expect(readTimestamped(eight, 32)?.signatures).toHaveLength(8)
+  const long = `t=1795399200,${V1},v0=`.padEnd(2_048, '0')
+  expect(readTimestamped(long, 32)?.signatures).toHaveLength(1)
+  expect(readTimestamped(`${long}0`, 32)).toBeUndefined()
+})
+
 it.each([
   ['no time', V1],
   ['no signature', 't=1795399200'],
   ['only a scheme we do not know', 't=1795399200,v2=ab'],
   ['a time with letters behind', `t=1795399200abc,${V1}`],
+  ['a time with letters before', `t=x1795399200,${V1}`],
   ['a signed time', `t=+795399200,${V1}`],
   ['a float', `t=1795399.20,${V1}`],
   ['an exponent', `t=1795399e10,${V1}`],
@@ -98,9 +107,18 @@ it.each([
 it('any live secret and any given signature will do; no secret lets nothing in', () => {
   const given = [new Uint8Array(32), hmac('sha256', 'new', 'body')]
   expect(signedByAny('sha256', ['old', 'new'], given, ['body'])).toBe(true)
+  expect(signedByAny('sha256', ['new', 'old'], given.toReversed(), ['body'])).toBe(true)
   expect(signedByAny('sha256', ['old'], given, ['body'])).toBe(false)
   expect(signedByAny('sha256', [], given, ['body'])).toBe(false)
   expect(signedByAny('sha256', ['new'], [], ['body'])).toBe(false)
+})
+
+it('a secret or a signature that could not be read fits nothing, and keeps none of the others out', () => {
+  const signature = hmac('sha256', 'new', 'body')
+  expect(signedByAny('sha256', [undefined], [undefined], ['body'])).toBe(false)
+  expect(signedByAny('sha256', [undefined], [signature], ['body'])).toBe(false)
+  expect(signedByAny('sha256', ['new'], [undefined], ['body'])).toBe(false)
+  expect(signedByAny('sha256', [undefined, 'new'], [undefined, signature], ['body'])).toBe(true)
 })
 
 it('a time is fresh within five minutes either way', () => {
@@ -108,5 +126,11 @@ it('a time is fresh within five minutes either way', () => {
   expect(isFresh('1795399200', 1_795_399_500_001)).toBe(false)
   expect(isFresh('1795399200', 1_795_398_900_000)).toBe(true)
   expect(isFresh('1795399200', 1_795_398_899_999)).toBe(false)
-  expect(isFresh('999999999', 999_999_999_000)).toBe(false)
+  for (const [spelt, nowMs] of [
+    ['999999999', 999_999_999_000],
+    ['10000000000', 10_000_000_000_000],
+    ['1795399200 ', 1_795_399_200_000],
+    [' 1795399200', 1_795_399_200_000],
+  ] as const)
+    expect(isFresh(spelt, nowMs)).toBe(false)
 })

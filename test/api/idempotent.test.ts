@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Answer, IdempotentRequest } from '../../src/api/endpoint.ts'
 import { createIdempotent } from '../../src/api/idempotent.ts'
 import { createDeposit } from '../../src/api/routes/deposits.ts'
 import { Fault } from '../../src/core/errors.ts'
 import { LEASE_MS } from '../../src/core/idempotency.ts'
+import { deleteExpiredKeys } from '../../src/db/idempotency.ts'
 import { insertOperator } from '../../src/db/operators.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { depositOrder, type FlowWorld, flowWorld } from '../support/flows.ts'
@@ -59,6 +60,12 @@ const code = (promise: Promise<unknown>) =>
     () => 'none',
     (error) => (error instanceof Fault ? error.code : String(error)),
   )
+/** Waits for what must come soon: five seconds are hundreds of turns. */
+const until = (holds: () => unknown): Promise<unknown> =>
+  vi.waitFor(async () => expect(await holds()).toBeTruthy(), { timeout: 5_000, interval: 10 })
+/** The key is taken by now. */
+const untilTaken = ({ database }: FlowWorld): Promise<unknown> =>
+  until(async () => (await database.admin`select 1 from idempotency_key where state = 'running'`).length)
 const payments = async ({ database }: FlowWorld) => (await database.admin`select id from payment`).length
 
 it('makes one payment and one call of 100 requests at once under one key', async () => {
@@ -116,7 +123,7 @@ it('goes on with what a dead process had begun, once its lease is over, and call
   const world = await flowWorld()
   world.answer(() => new Promise(() => {}))
   void depositing(world).catch(() => {})
-  while (world.calls.length === 0) await new Promise((next) => setTimeout(next, 10))
+  await until(() => world.calls.length)
   expect(await code(depositing(world))).toBe('request_in_progress')
   world.clock.pass(LEASE_MS + 1)
   const unfinished = await depositing(world)
@@ -136,8 +143,7 @@ it('gives a process that slept past its lease the answer of the one that took ov
   const world = await flowWorld()
   const { promise: slept, resolve: wake } = Promise.withResolvers<void>()
   const sleeper = depositing(world, {}, () => slept)
-  while ((await world.database.admin`select 1 from idempotency_key`).length === 0)
-    await new Promise((next) => setTimeout(next, 10))
+  await untilTaken(world)
   world.clock.pass(LEASE_MS + 1)
   const other = await depositing(world)
   wake()
@@ -171,8 +177,7 @@ it('frees the key of a request that was refused before anything was decided, and
     await slept
     return { status: 201, body: { of: 'the sleeper' } }
   })
-  while ((await world.database.admin`select 1 from idempotency_key`).length === 0)
-    await new Promise((next) => setTimeout(next, 10))
+  await untilTaken(world)
   world.clock.pass(LEASE_MS + 1)
   const invalid = idempotent(asked(world), async () => {
     throw new Fault('validation_failed', 'no')
@@ -183,8 +188,7 @@ it('frees the key of a request that was refused before anything was decided, and
     await working
     return { status: 201, body: { of: 'the third' } }
   })
-  while ((await world.database.admin`select 1 from idempotency_key where state = 'running'`).length === 0)
-    await new Promise((next) => setTimeout(next, 10))
+  await untilTaken(world)
   wake()
   await sleeper.catch(() => {})
   done()
@@ -212,4 +216,176 @@ it('finds its own payment under the player\u2019s lock when it slept before it',
   const both = await Promise.all([deposit(world.deps, order), deposit(world.deps, order)])
   expect(new Set(both.map(({ id }) => id)).size).toBe(1)
   expect(world.calls).toHaveLength(1)
+})
+
+it('counts what was new, what was taken over and what was given again', async () => {
+  const world = await flowWorld()
+  const counted: unknown[] = []
+  const metrics = {
+    ...world.deps.metrics,
+    count: (name: string, labels?: Readonly<Record<string, string>>) => void counted.push([name, labels?.result]),
+  }
+  const idempotent = createIdempotent({ ...world.deps, metrics })
+  const hanging = idempotent(asked(world), () => new Promise<Answer>(() => {}))
+  void hanging.catch(() => {})
+  await untilTaken(world)
+  world.clock.pass(LEASE_MS + 1)
+  await idempotent(asked(world), async () => ({ status: 201, body: {} }))
+  await idempotent(asked(world), async () => ({ status: 201, body: {} }))
+  expect(counted).toEqual(['new', 'taken_over', 'replayed'].map((result) => ['paycage_idempotency_total', result]))
+})
+
+it('lets one of many take over when a lease ends, and tells the others to ask again soon', async () => {
+  const world = await flowWorld()
+  const idempotent = createIdempotent(world.deps)
+  void idempotent(asked(world), () => new Promise<Answer>(() => {})).catch(() => {})
+  await untilTaken(world)
+  world.clock.pass(LEASE_MS)
+  const { promise: working, resolve: done } = Promise.withResolvers<Answer>()
+  let runs = 0
+  const all = Array.from({ length: 8 }, () =>
+    idempotent(asked(world), () => {
+      runs += 1
+      return working
+    }),
+  )
+  const refused = await Promise.any(
+    all.map((one) =>
+      one.then(
+        () => Promise.reject(new Error('ended')),
+        (error) => error,
+      ),
+    ),
+  )
+  expect(refused).toMatchObject({ code: 'request_in_progress', extra: { retryAfterSeconds: 1 } })
+  await until(() => runs)
+  done({ status: 201, body: {} })
+  const ended = await Promise.allSettled(all)
+  expect(runs).toBe(1)
+  expect(ended.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0)
+})
+
+it('is no answer for a process that slept past its lease while the one that took over still works', async () => {
+  const world = await flowWorld()
+  const idempotent = createIdempotent(world.deps)
+  const { promise: slept, resolve: wake } = Promise.withResolvers<Answer>()
+  const { promise: working, resolve: done } = Promise.withResolvers<Answer>()
+  const sleeper = idempotent(asked(world), () => slept)
+  await untilTaken(world)
+  world.clock.pass(LEASE_MS)
+  const { promise: took, resolve: taken } = Promise.withResolvers<void>()
+  const other = idempotent(asked(world), () => {
+    taken()
+    return working
+  })
+  await took
+  wake({ status: 201, body: { of: 'the sleeper' } })
+  expect(await code(sleeper)).toBe('request_in_progress')
+  done({ status: 201, body: { of: 'the other' } })
+  expect((await other).body).toBe('{"of":"the other"}')
+})
+
+it('passes a mistake of ours on, and the next request goes on with the same run at once', async () => {
+  const world = await flowWorld()
+  const idempotent = createIdempotent(world.deps)
+  const runs: string[] = []
+  const broken = idempotent(asked(world), async (runId) => {
+    runs.push(runId)
+    throw new TypeError('a mistake')
+  })
+  await expect(broken).rejects.toThrow('a mistake')
+  await idempotent(asked(world), async (runId) => {
+    runs.push(runId)
+    return { status: 201, body: {} }
+  })
+  expect(runs[0]).toBe(runs[1])
+  expect(runs[0]).toContain(KEY)
+})
+
+it.each(['validation_failed', 'unavailable'] as const)(
+  'says %s even when the database is away by the time that the key is given back',
+  async (refusal) => {
+    const world = await flowWorld()
+    let away = false
+    const { db } = world.deps
+    const tx: typeof db.tx = (...of) => (away ? Promise.reject(new Error('the database is away')) : db.tx(...of))
+    const refused = createIdempotent({ ...world.deps, db: { ...db, tx } })(asked(world), async () => {
+      away = true
+      throw new Fault(refusal, 'no')
+    })
+    expect(await code(refused)).toBe(refusal)
+  },
+)
+
+it('keeps an answer without a body or headers, and one of trouble as a problem', async () => {
+  const world = await flowWorld()
+  const idempotent = createIdempotent(world.deps)
+  const answered = (status: number, key: string, body?: unknown) =>
+    idempotent(asked(world, { key }), async () => ({ status, body }))
+  expect(await answered(204, 'key-204-0123456789')).toEqual({
+    ...{ status: 204, body: 'null', headers: { 'content-type': 'application/json' } },
+  })
+  expect(await answered(399, 'key-399-0123456789', 1)).toMatchObject({
+    headers: { 'content-type': 'application/json' },
+  })
+  expect(await answered(400, 'key-400-0123456789', 1)).toMatchObject({
+    headers: { 'content-type': 'application/problem+json' },
+  })
+})
+
+it('keeps a refusal with what its headers say', async () => {
+  const world = await flowWorld()
+  const refused = async () => {
+    throw new Fault('limit_exceeded', 'no', { retryAfterSeconds: 7 })
+  }
+  const idempotent = createIdempotent(world.deps)
+  const first = await idempotent(asked(world), refused)
+  expect(first.headers).toMatchObject({ 'retry-after': '7', 'content-type': 'application/problem+json' })
+  expect(await idempotent(asked(world), refused)).toEqual({ ...first, replayed: true })
+})
+
+it('gives an answer again to the end of its window, and begins another run after it', async () => {
+  const world = await flowWorld()
+  const idempotent = createIdempotent(world.deps)
+  const runs: string[] = []
+  const run = async (runId: string): Promise<Answer> => {
+    runs.push(runId)
+    return { status: 201, body: { run: runs.length } }
+  }
+  await idempotent(asked(world), run)
+  world.clock.pass(72 * 3_600_000)
+  expect(await idempotent(asked(world), run)).toMatchObject({ replayed: true, body: '{"run":1}' })
+  world.clock.pass(1)
+  expect(await idempotent(asked(world, { body: { other: true } }), run)).toMatchObject({ body: '{"run":2}' })
+  expect(new Set(runs).size).toBe(2)
+})
+
+it('takes another method for another request, and what is absent for nothing', async () => {
+  const world = await flowWorld()
+  const idempotent = createIdempotent(world.deps)
+  const run = async () => ({ status: 201, body: {} })
+  await idempotent(asked(world, { body: undefined, params: undefined }), run)
+  expect(await idempotent(asked(world, { body: null, params: null }), run)).toHaveProperty('replayed')
+  expect(await code(idempotent(asked(world, { body: undefined, method: 'put' }), run))).toBe('idempotency_key_reused')
+  const [{ fingerprint } = { fingerprint: '' }] = await world.database.admin`select fingerprint from idempotency_key`
+  expect(fingerprint).toMatch(/^[0-9a-f]{64}$/)
+})
+
+it('forgets what is past its window, so many at a time, and never a run that goes on', async () => {
+  const world = await flowWorld()
+  const { operatorId, clock } = world
+  const idempotent = createIdempotent(world.deps)
+  for (const key of ['key-a-0123456789', 'key-b-0123456789', 'key-c-0123456789'])
+    await idempotent(asked(world, { key }), async () => ({ status: 201, body: {} }))
+  await code(
+    idempotent(asked(world, { key: 'key-running-0123' }), async () => {
+      throw new Fault('unavailable', 'away')
+    }),
+  )
+  const forget = (limit: number) =>
+    world.deps.db.tx(operatorId, (tx) => deleteExpiredKeys(tx, operatorId, new Date(clock.nowMs()), limit))
+  expect(await forget(9)).toBe(0)
+  clock.pass(72 * 3_600_000 + 1)
+  expect([await forget(2), await forget(2), await forget(2)]).toEqual([2, 1, 0])
+  expect(await world.database.admin`select key from idempotency_key`).toEqual([{ key: 'key-running-0123' }])
 })

@@ -8,7 +8,7 @@ export default {
     'src/api/idempotent.ts',
     'src/db/idempotency.ts',
     'src/flows/{apply-webhook,receive-webhook}.ts',
-    'src/router/breaker.ts',
+    'src/router/{active,breaker,records}.ts',
   ],
   incrementalFile: 'coverage/mutation/stored-incremental.json',
   htmlReporter: { fileName: 'coverage/mutation/stored.html' },

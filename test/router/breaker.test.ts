@@ -56,6 +56,19 @@ const asked = async (breakers: Breakers, outcome: Outcome = OK) => {
   return { called, result }
 }
 
+/** A database that a test takes away, and that counts how often it was asked. */
+function fragile() {
+  const line = { away: false, reads: 0 }
+  const db = {
+    ...database.db,
+    tx: <T>(...args: Parameters<typeof database.db.tx<T>>) => {
+      line.reads += 1
+      return line.away ? Promise.reject(new Error('away')) : database.db.tx<T>(...args)
+    },
+  }
+  return { db, line }
+}
+
 describe('when it opens', () => {
   it('opens after ten calls of which more than half could not be reached or known, and sends nothing more', async () => {
     const breakers = instance()
@@ -86,6 +99,34 @@ describe('when it opens', () => {
     clock.ms += 31_000
     await times(9, breakers, TIMEOUT)
     expect((await asked(breakers)).called).toBe(true)
+  })
+
+  it('remembers failures for the whole of its window, however it is asked in between', async () => {
+    const breakers = instance()
+    await times(5, breakers, TIMEOUT)
+    for (let second = 0; second < 26; second += 1) {
+      clock.ms += 1_000
+      await breakers.state(key)
+    }
+    await times(5, breakers, UNREACHED)
+    expect((await asked(breakers)).called).toBe(false)
+  })
+
+  it('forgets by parts of its window as calls go on', async () => {
+    const breakers = instance()
+    await times(9, breakers, TIMEOUT)
+    for (let second = 0; second < 31; second += 1) {
+      clock.ms += 1_000
+      await times(1, breakers, OK)
+    }
+    await times(9, breakers, TIMEOUT)
+    expect((await asked(breakers)).called).toBe(true)
+  })
+
+  it.each(['connect_failed', 'tls_or_dns_failed'] as const)('counts %s as the processor being away', async (reason) => {
+    const breakers = instance()
+    await times(10, breakers, { kind: 'not_sent', reason })
+    expect(await asked(breakers)).toEqual({ called: false, result: OPEN })
   })
 
   it('keeps accounts, operations and methods apart', async () => {
@@ -168,10 +209,27 @@ describe('instances agree', () => {
     expect((await asked(two)).called).toBe(true)
   })
 
-  it('counts a decline as a sound answer in a trial', async () => {
+  it('passes a mistake of ours in a trial on, and stays open after it', async () => {
     const breakers = instance()
     await times(10, breakers, TIMEOUT)
     clock.ms += 30_000
+    await expect(breakers.run(key, () => Promise.reject(new Error('bug')))).rejects.toThrow('bug')
+    expect(await breakers.state(key)).toBe('open')
+    expect(changes.map(({ to }) => to)).toEqual(['open'])
+    clock.ms += 30_000
+    expect((await asked(breakers)).called).toBe(true)
+    expect(changes.map(({ to }) => to)).toEqual(['open', 'closed'])
+    await times(9, breakers, TIMEOUT)
+    expect((await asked(breakers)).called).toBe(true)
+  })
+
+  it('is ready for a trial at the last millisecond of its wait, in which a decline is a sound answer', async () => {
+    const breakers = instance()
+    await times(10, breakers, TIMEOUT)
+    clock.ms += 29_999
+    expect(await breakers.state(key)).toBe('open')
+    clock.ms += 1
+    expect(await breakers.state(key)).toBe('half_open')
     expect(await asked(breakers, DECLINED)).toEqual({ called: true, result: DECLINED })
     expect(await breakers.state(key)).toBe('closed')
   })
@@ -244,7 +302,56 @@ describe("people's word", () => {
   })
 })
 
+describe('what is told of a breaker', () => {
+  it('is counted by operation, method and where it went, and costs no outcome when nobody can hear it', async () => {
+    const counted: unknown[] = []
+    const reported: unknown[] = []
+    const breakers = createBreakers({
+      db: database.db,
+      clock,
+      metrics: { count: (name, labels) => void counted.push([name, labels]) },
+      log: { error: (event, fields) => void reported.push([event, fields]) },
+      onChange: () => Promise.reject(new Error('deaf')),
+    })
+    await times(10, breakers, TIMEOUT)
+    clock.ms += 30_000
+    expect(await asked(breakers)).toEqual({ called: true, result: OK })
+    const of = { operation: 'charge', method: 'card' }
+    expect(counted).toEqual(['open', 'closed'].map((to) => ['paycage_breaker_transitions_total', { ...of, to }]))
+    expect(reported).toEqual(
+      ['open', 'closed'].map(() => ['breaker.listener_failed', { connectionId: key.connectionId, ...of }]),
+    )
+  })
+})
+
+describe('what is shared', () => {
+  it('is read anew after half a second, when it is asked for, and after a reading that failed', async () => {
+    const { db, line } = fragile()
+    const breakers = createBreakers({ db, clock })
+    await breakers.state(key)
+    clock.ms += 499
+    await Promise.all([breakers.state(key), breakers.health(OPERATOR)])
+    expect(line.reads).toBe(1)
+    clock.ms += 1
+    await breakers.state(key)
+    expect(line.reads).toBe(2)
+    breakers.refresh(OPERATOR)
+    line.away = true
+    await expect(breakers.state(key)).rejects.toThrow('away')
+    line.away = false
+    expect(await breakers.state(key)).toBe('closed')
+    expect(line.reads).toBe(4)
+  })
+})
+
 describe('a processor that hangs', () => {
+  it('gives its turn back when it answers, whatever it answers', async () => {
+    const breakers = instance({ capacity: 1, volume: 100 })
+    await times(3, breakers, TIMEOUT)
+    await expect(breakers.run(key, () => Promise.reject(new Error('bug')))).rejects.toThrow('bug')
+    expect(await asked(breakers)).toEqual({ called: true, result: OK })
+  })
+
   it('holds no more than its bulkhead and none of the others', async () => {
     const breakers = instance({ capacity: 3 })
     const hanging = Array.from({ length: 5 }, () => breakers.run(key, () => new Promise<Outcome>(() => {})))
@@ -259,23 +366,34 @@ describe('a processor that hangs', () => {
 
 describe('when the database is away', () => {
   it('gives the outcome that it has, holds the breaker open by itself and tells the others later', async () => {
-    let away = false
+    const { db, line } = fragile()
     const reported: string[] = []
-    const db = {
-      ...database.db,
-      tx: <T>(...args: Parameters<typeof database.db.tx<T>>) =>
-        away ? Promise.reject(new Error('away')) : database.db.tx<T>(...args),
-    }
     const breakers = createBreakers({ db, clock, log: { error: (event) => void reported.push(event) } })
     await times(9, breakers, TIMEOUT)
     const last = await breakers.run(key, async () => {
-      away = true
+      line.away = true
       return TIMEOUT
     })
     expect([last, reported]).toEqual([TIMEOUT, ['breaker.share_failed']])
-    away = false
+    line.away = false
     expect(await asked(breakers)).toEqual({ called: false, result: OPEN })
     clock.ms += 1_000
     expect(await instance().state(key)).toBe('open')
+  })
+
+  it('holds it back by itself only for as long as a breaker stays open', async () => {
+    const { db, line } = fragile()
+    const breakers = createBreakers({ db, clock })
+    await times(9, breakers, TIMEOUT)
+    await breakers.run(key, async () => {
+      line.away = true
+      return TIMEOUT
+    })
+    clock.ms += 29_999
+    expect(await asked(breakers)).toEqual({ called: false, result: OPEN })
+    line.away = false
+    clock.ms += 1
+    expect(await asked(breakers)).toEqual({ called: true, result: OK })
+    expect(await breakers.state(key)).toBe('closed')
   })
 })

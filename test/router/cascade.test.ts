@@ -118,6 +118,7 @@ describe('the law', () => {
         if (next.kind === 'go') expect([outcome, flow, lawAllows(outcome, flow)]).toEqual([outcome, flow, true])
       }
     }
+    expect(Object.keys(seen)).toEqual(['go', 'stop'])
     expect(seen.go).toBeGreaterThan(30)
     expect(seen.stop).toBeGreaterThan(300)
   })
@@ -178,6 +179,18 @@ describe('step by step', () => {
     expect(step([at('a')], { kind: 'not_found' })).toBe('unknown')
   })
 
+  it('leaves a payment where it stands when it is done, waits or is with the player', () => {
+    const action = { type: 'poll', after_ms: 1 } as const
+    const standing: readonly Outcome[] = [
+      { kind: 'succeeded', reference: 'x', amount: EUR },
+      { kind: 'pending' },
+      { kind: 'requires_action', action },
+    ]
+    for (const last of standing)
+      for (const flow of ['deposit', 'withdrawal', 'refund'] as const)
+        expect(step([at('a')], last, { flow })).toBe('in_hand')
+  })
+
   it('tries a soft decline once elsewhere and no more', () => {
     expect(step([at('a', 'do_not_honor')], declined('do_not_honor'))).toBe('b')
     expect(step([at('a', 'do_not_honor'), at('b', 'do_not_honor')], declined('do_not_honor'))).toBe('once_used')
@@ -214,6 +227,33 @@ describe('step by step', () => {
     expect(step(kept, notSent('connect_failed'))).toBe('e')
   })
 
+  it.each([
+    ['invalid_credentials', 'b'],
+    ['generic_decline', 'b'],
+    ['authentication_required', 'final_decline'],
+    ['invalid_request', 'final_decline'],
+    ['token_invalid_or_expired', 'player_must_act'],
+    ['frequency_limit_exceeded', 'try_later'],
+  ] as const)('after a rejection that moved nothing, %s leads to %s, for a payout too', (code, to) => {
+    for (const flow of ['deposit', 'withdrawal'] as const)
+      expect(step([at('a')], notSent('vouched_rejection', code), { flow })).toBe(to)
+  })
+
+  it('asks for strong authentication within the same bounds as for anything else', () => {
+    const last = declined('authentication_required')
+    const fourth = [at('b'), at('c'), at('d'), at('a', 'authentication_required')]
+    expect(step(fourth, last)).toBe('attempts_exhausted')
+    expect(step([at('a', 'authentication_required')], last, { nowMs: 30_000 })).toBe('time_exhausted')
+    expect(step([at('gone', 'authentication_required')], last)).toBe('step_up_used')
+  })
+
+  it('gives the first try its turn however late it comes, and counts time from the beginning of the payment', () => {
+    expect(step([], null, { nowMs: 90_000 })).toBe('a')
+    const later = { startedAtMs: 50_000 }
+    expect(step([at('a')], notSent('connect_failed'), { nowMs: 79_999, ...later })).toBe('b')
+    expect(step([at('a')], notSent('connect_failed'), { nowMs: 80_000, ...later })).toBe('time_exhausted')
+  })
+
   it('stops at thirty seconds', () => {
     expect(step([at('a')], notSent('connect_failed'), { nowMs: 29_999 })).toBe('b')
     expect(step([at('a')], notSent('connect_failed'), { nowMs: 30_000 })).toBe('time_exhausted')
@@ -237,6 +277,10 @@ describe('step by step', () => {
     expect(next({ brand: 'visa', today: 1, sameAmount30Days: 20 })).toBe('scheme_guard')
     expect(next({ today: 10, sameAmount30Days: 1 })).toBe('scheme_guard')
     expect(next({ brand: 'visa', today: 1, sameAmount30Days: 1, banned: true })).toBe('scheme_guard')
+    const card = { brand: 'visa', today: 1, sameAmount30Days: 20 }
+    const stepUp = [at('a', 'authentication_required')]
+    expect(step(stepUp, declined('authentication_required'), { card })).toBe('scheme_guard')
+    expect(step([at('a', 'insufficient_funds')], declined('insufficient_funds'), { card })).toBe('player_must_act')
   })
 })
 
@@ -252,6 +296,19 @@ describe("the operator's own word", () => {
   it('stands over the table, the narrower word over the wider', () => {
     expect(step([at('a', 'do_not_honor')], declined('do_not_honor'), { overrides })).toBe('final_decline')
     expect(step([at('b', 'do_not_honor')], declined('do_not_honor'), { overrides })).toBe('a')
+  })
+
+  it('is heard about the processor that declined, each time it declined', () => {
+    const once = (processor: string): DeclineOverride[] => [{ code: 'issuer_unavailable', processor, next: 'once' }]
+    const both = [at('a', 'issuer_unavailable'), at('b', 'issuer_unavailable')]
+    expect(step(both, declined('issuer_unavailable'))).toBe('c')
+    expect(step(both, declined('issuer_unavailable'), { overrides: once('p_a') })).toBe('once_used')
+    expect(step(both, declined('issuer_unavailable'), { overrides: once('p_b') })).toBe('c')
+    expect(step(both, declined('issuer_unavailable'), { overrides: once('p_z') })).toBe('c')
+  })
+
+  it('about one code says nothing of another', () => {
+    expect(step([at('a', 'issuer_unavailable')], declined('issuer_unavailable'), { overrides })).toBe('b')
   })
 
   it("can't lift a scheme's ban, a duty or what nobody knows", () => {

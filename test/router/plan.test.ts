@@ -1,36 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compile, testOf } from '../../src/router/compile.ts'
-import { ALL_HEALTHY, type Health, NO_RATES, type PlanInput, plan, type Rates } from '../../src/router/plan.ts'
+import { type Health, NO_RATES } from '../../src/router/plan.ts'
 import { type Action, BUILT_IN, type Condition, type Ruleset } from '../../src/router/rules.ts'
-import { ANYTHING, candidate, deposit } from '../support/routing.ts'
+import { ANYTHING, by, candidate, deposit, health, planned } from '../support/routing.ts'
 
 const a = candidate('a')
 const b = candidate('b')
 const c = candidate('c')
-
-const by = (use: Action): Ruleset => ({ language: 1, rules: [], default: use })
-
-const planned = (ruleset: Ruleset, changes: Partial<PlanInput> = {}) => {
-  const made = plan({
-    ruleset: compile(ruleset, 7),
-    facts: deposit(),
-    candidates: [a, b, c],
-    health: ALL_HEALTHY,
-    rates: NO_RATES,
-    ...changes,
-  })
-  return {
-    rule: made.ruleId,
-    route: made.route.map(({ label }) => label),
-    out: Object.fromEntries(made.leftOut.map(({ label, code }) => [label, code])),
-    made,
-  }
-}
-
-const health = (states: Record<string, ReturnType<Health['state']>>): Health => ({
-  state: (id) => states[id.slice(4)] ?? 'closed',
-})
 
 describe('which rule', () => {
   const ruleset: Ruleset = {
@@ -109,6 +86,30 @@ describe('which rule', () => {
     expect(planned(behind)).toMatchObject({ rule: 'r', route: ['b', 'a'], out: { c: 'not_in_rule' } })
   })
 
+  it('names accounts by label or by id', () => {
+    expect(planned(by({ strategy: 'ordered', connections: ['con_c', 'a'] })).route).toEqual(['c', 'a'])
+  })
+
+  it('says of each account behind the rule that the default put it there, and leaves out there what the default does', () => {
+    const behind: Ruleset = {
+      ...by({ strategy: 'ordered', connections: ['a', 'd'] }),
+      rules: [
+        { id: 'r', when: { op: 'always' }, use: { strategy: 'ordered', connections: ['b'], then_default: true } },
+      ],
+    }
+    const { made, route, out } = planned(behind, {
+      candidates: [a, b, c, candidate('d', { enabled: false }), candidate('e', { enabled: false })],
+    })
+    expect([made.rulesetVersion, route, out]).toEqual([
+      7,
+      ['b', 'a'],
+      { c: 'not_in_rule', d: 'disabled', e: 'not_in_rule' },
+    ])
+    expect(made.route.map(({ reason }) => reason.startsWith('behind the rule'))).toEqual([false, true])
+    const off = planned(behind, { candidates: [a, candidate('b', { enabled: false })] })
+    expect([off.route, off.out]).toEqual([['a'], { b: 'disabled' }])
+  })
+
   it('has a built-in rule: all accounts in the order of their making', () => {
     expect(planned(BUILT_IN).route).toEqual(['a', 'b', 'c'])
   })
@@ -136,7 +137,29 @@ describe('who may take it', () => {
     ['licence_not_allowed', { limits: { licences: ['mga'] } }, { licence: 'sga' }],
     ['below_minimum', { limits: { amounts: [{ direction: 'deposit' as const, asset: 'EUR', min: 10_001n }] } }, {}],
     ['above_maximum', { limits: { amounts: [{ direction: 'deposit' as const, asset: 'EUR', max: 9_999n }] } }, {}],
+    [
+      'brand_unsupported',
+      { methods: { wallet: { ...ANYTHING, brands: ['skrill'] } } },
+      { method: 'wallet' as const, wallet: 'neteller', brand: 'skrill' },
+    ],
     ['closed_loop', { limits: { closedLoop: true } }, { direction: 'withdrawal' as const }],
+    [
+      'closed_loop',
+      { limits: { closedLoop: true } },
+      { direction: 'withdrawal' as const, depositedThrough: ['con_a'] },
+    ],
+    [
+      'below_minimum',
+      {
+        limits: {
+          amounts: [
+            { direction: 'deposit' as const, asset: 'SEK', min: 1n },
+            { direction: 'deposit' as const, asset: 'EUR', min: 10_001n },
+          ],
+        },
+      },
+      {},
+    ],
     ['scheme_retry_blocked', {}, { brand: 'visa', cardDeclines: { sameAmount30Days: 20, today: 1 } }],
     ['scheme_retry_blocked', {}, { brand: 'mastercard', cardDeclines: { sameAmount30Days: 10, today: 10 } }],
     [
@@ -164,6 +187,32 @@ describe('who may take it', () => {
       { methods: { card: { ...ANYTHING, currencies: ['USDT'] } } },
       { amount: { asset: 'USDT-tron', minor: 5n } },
     ],
+    [
+      'bounds in another currency',
+      { limits: { amounts: [{ direction: 'deposit' as const, asset: 'SEK', min: 10_001n }] } },
+      {},
+    ],
+    ['a country that it serves', { methods: { card: { ...ANYTHING, countries: ['SE', 'FI'] } } }, {}],
+    ['a country that it is set up for', { limits: { countries: ['FI'] } }, {}],
+    ['a method that it is set up for', { limits: { methods: ['card'] } }, {}],
+    ['a brand that nobody told', { methods: { card: { ...ANYTHING, brands: ['visa'] } } }, {}],
+    ['a brand that it takes', { methods: { card: { ...ANYTHING, brands: ['visa'] } } }, { brand: 'visa' }],
+    [
+      'a wallet that it takes',
+      { methods: { wallet: { ...ANYTHING, brands: ['skrill'] } } },
+      { method: 'wallet' as const, wallet: 'skrill', brand: 'x' },
+    ],
+    ['a deposit through a closed loop', { limits: { closedLoop: true } }, {}],
+    [
+      "a payout, which is no try with the player's card",
+      {},
+      { direction: 'withdrawal' as const, brand: 'visa', cardDeclines: { sameAmount30Days: 20, today: 1 } },
+    ],
+    [
+      'a method that has no scheme',
+      {},
+      { method: 'bank' as const, brand: 'visa', cardDeclines: { sameAmount30Days: 20, today: 1 } },
+    ],
     ['its own licence', { limits: { licences: ['mga'] } }, { licence: 'mga' }],
     ['a card one decline below the limit', {}, { brand: 'visa', cardDeclines: { sameAmount30Days: 19, today: 19 } }],
     [
@@ -186,119 +235,117 @@ describe('who may take it', () => {
   })
 })
 
+describe('every plan', () => {
+  const names = fc.subarray(['a', 'con_b', 'c', 'd', 'nobody'], { minLength: 1 })
+  const connections = fc.oneof(fc.constant('*' as const), names)
+  const percent = fc.constantFrom(0, 10, 50)
+  const use: fc.Arbitrary<Action> = fc.oneof(
+    fc.record({
+      strategy: fc.constantFrom('ordered' as const, 'cheapest' as const),
+      connections,
+      then_default: fc.boolean(),
+    }),
+    fc.record({
+      strategy: fc.constantFrom('closest_float' as const, 'closed_loop' as const),
+      connections,
+      then_default: fc.boolean(),
+    }),
+    fc.record({
+      strategy: fc.constant('best_rate' as const),
+      connections,
+      explore_percent: fc.constant(20),
+      then_default: fc.boolean(),
+    }),
+    fc.record({
+      strategy: fc.constant('value' as const),
+      connections,
+      margin_percent: fc.constant('5'),
+      then_default: fc.boolean(),
+    }),
+    names.chain((split) =>
+      fc.record({
+        strategy: fc.constant('weighted' as const),
+        split: fc.tuple(...split.map((connection) => percent.map((share) => ({ connection, percent: share })))),
+        then_default: fc.boolean(),
+      }),
+    ),
+  )
+  const state = fc.constantFrom<ReturnType<Health['state']>[]>(
+    'closed',
+    'half_open',
+    'open',
+    'forced_open',
+    'maintenance',
+  )
+
+  it('has each account once, with a code and a reason in words, and tries no account that may not take it', () => {
+    fc.assert(
+      fc.property(
+        use,
+        use,
+        fc.record({ a: state, b: state, c: state, d: state }),
+        fc.option(fc.bigInt({ min: 0n, max: 20_000n }), { nil: undefined }),
+        fc.constantFrom('deposit' as const, 'withdrawal' as const),
+        (rule, fallback, states, float, direction) => {
+          const { made } = planned(
+            { language: 1, rules: [{ id: 'r', when: { op: 'always' }, use: rule }], default: fallback },
+            {
+              candidates: [a, b, c, candidate('d', { enabled: false })],
+              health: health(states),
+              rates: { ...NO_RATES, float: () => float },
+              facts: deposit({ direction }),
+            },
+          )
+          const all = [...made.route, ...made.leftOut]
+          expect(all.map(({ connectionId, label }) => `${connectionId} ${label}`).sort()).toEqual(
+            ['a', 'b', 'c', 'd'].map((label) => `con_${label} ${label}`),
+          )
+          for (const { code, reason, processor, label } of all)
+            expect([code, reason, processor]).toEqual([
+              expect.stringMatching(/^[a-z_]{4,}$/),
+              expect.stringMatching(/[a-z]{3}.*[a-z]{2}/),
+              `p_${label}`,
+            ])
+          const tried = made.route.map(({ label }) => label)
+          expect(tried).not.toContain('d')
+          for (const [label, is] of Object.entries(states))
+            if (is === 'forced_open' || is === 'maintenance') expect(tried).not.toContain(label)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})
+
 describe('health', () => {
+  it('is asked of the very operation and method', () => {
+    const asked: string[] = []
+    const seen: Health = {
+      state: (...of) => {
+        asked.push(of.join(' '))
+        return 'closed'
+      },
+    }
+    planned(BUILT_IN, { health: seen, candidates: [a] })
+    planned(BUILT_IN, { health: seen, candidates: [a], facts: deposit({ direction: 'withdrawal', method: 'bank' }) })
+    expect(asked).toEqual(['con_a charge card', 'con_a payOut bank'])
+  })
+
+  it('gives what it found to an account that is tried last, and its code', () => {
+    const { made } = planned(BUILT_IN, { health: health({ a: 'open' }) })
+    expect(made.route.map(({ label, code }) => [label, code])).toEqual([
+      ['b', 'ordered'],
+      ['c', 'ordered'],
+      ['a', 'breaker_open'],
+    ])
+    expect(planned(BUILT_IN, { health: health({ a: 'maintenance', b: 'forced_open' }) }).out).toEqual({
+      ...{ a: 'maintenance', b: 'breaker_forced_open' },
+    })
+  })
+
   it('tries an open breaker last and leaves out what people or maintenance took out', () => {
     const seen = planned(BUILT_IN, { health: health({ a: 'open', b: 'half_open', c: 'forced_open' }) })
     expect(seen).toMatchObject({ route: ['b', 'a'], out: { c: 'breaker_forced_open' } })
     expect(planned(BUILT_IN, { health: health({ a: 'maintenance' }) }).out).toEqual({ a: 'maintenance' })
-  })
-})
-
-describe('strategies', () => {
-  const share = (split: Record<string, number>, candidates = [a, b, c]) => {
-    const first: Record<string, number> = {}
-    const use: Action = {
-      strategy: 'weighted',
-      split: Object.entries(split).map(([connection, percent]) => ({ connection, percent })),
-    }
-    for (let index = 0; index < 10_000; index += 1) {
-      const [label = ''] = planned(by(use), { facts: deposit({ playerId: `player-${index}` }), candidates }).route
-      first[label] = (first[label] ?? 0) + 1
-    }
-    return first
-  }
-
-  it('splits players by weight, within two points of it', () => {
-    const { a: ofA = 0, b: ofB = 0, c: ofC = 0 } = share({ a: 60, b: 30, c: 10 })
-    expect(Math.abs(ofA - 6_000)).toBeLessThan(200)
-    expect(Math.abs(ofB - 3_000)).toBeLessThan(200)
-    expect(Math.abs(ofC - 1_000)).toBeLessThan(200)
-  })
-
-  it('keeps a player where they are, and renormalises when an account drops out without moving the others', () => {
-    const use: Action = {
-      strategy: 'weighted',
-      split: [
-        { connection: 'a', percent: 60 },
-        { connection: 'b', percent: 30 },
-        { connection: 'c', percent: 10 },
-      ],
-    }
-    let moved = 0
-    for (let index = 0; index < 500; index += 1) {
-      const facts = deposit({ playerId: `player-${index}` })
-      const [full] = planned(by(use), { facts }).route
-      expect(planned(by(use), { facts: { ...facts, atMs: facts.atMs + 86_400_000 } }).route[0]).toBe(full)
-      const [without] = planned(by(use), { facts, candidates: [candidate('a', { enabled: false }), b, c] }).route
-      if (full === 'a') moved += 1
-      else expect(without).toBe(full)
-    }
-    expect(moved).toBeGreaterThan(200)
-    const { b: ofB = 0, c: ofC = 0 } = share({ a: 60, b: 30, c: 10 }, [candidate('a', { enabled: false }), b, c])
-    expect(Math.abs(ofB / (ofB + ofC) - 0.75)).toBeLessThan(0.02)
-  })
-
-  it('sends a payment to a share of nothing only when nothing else is left', () => {
-    expect(share({ a: 100, b: 0 })).toEqual({ a: 10_000 })
-    const use: Action = {
-      strategy: 'weighted',
-      split: [
-        { connection: 'a', percent: 100 },
-        { connection: 'b', percent: 0 },
-      ],
-    }
-    expect(planned(by(use)).route).toEqual(['a', 'b'])
-  })
-
-  const rates = (changes: Partial<Rates>): Rates => ({ ...NO_RATES, ...changes })
-
-  it('takes the cheapest first and one without a fee schedule last', () => {
-    const costs: Record<string, bigint> = { con_b: 90n, con_c: 80n }
-    const seen = planned(by({ strategy: 'cheapest', connections: '*' }), { rates: rates({ cost: (id) => costs[id] }) })
-    expect(seen.route).toEqual(['c', 'b', 'a'])
-  })
-
-  const success = (id: string) => ({ con_a: 0.7, con_b: 0.9, con_c: 0.8 })[id] ?? 0
-
-  it('takes the best rate first, and explores exactly as often as it says', () => {
-    const use: Action = { strategy: 'best_rate', connections: '*', explore_percent: 10 }
-    expect(planned(by({ ...use, explore_percent: 0 }), { rates: rates({ success }) }).route).toEqual(['b', 'c', 'a'])
-    let explored = 0
-    for (let index = 0; index < 5_000; index += 1) {
-      const { route, made } = planned(by(use), { facts: deposit({ playerId: `p${index}` }), rates: rates({ success }) })
-      expect([...route].sort()).toEqual(['a', 'b', 'c'])
-      if (route[0] !== 'b') explored += 1
-      expect(made.route[0]?.code).toBe(route[0] === 'b' ? 'best_rate' : 'explored')
-    }
-    expect(Math.abs(explored - 500)).toBeLessThan(100)
-  })
-
-  it('never explores with a payout', () => {
-    const use: Action = { strategy: 'best_rate', connections: '*', explore_percent: 20 }
-    for (let index = 0; index < 500; index += 1) {
-      const facts = deposit({ direction: 'withdrawal', playerId: `p${index}` })
-      expect(planned(by(use), { facts, rates: rates({ success }) }).route[0]).toBe('b')
-    }
-  })
-
-  it('weighs rate against cost by value', () => {
-    const cost = (id: string) => ({ con_a: 0n, con_b: 900n, con_c: 100n })[id]
-    const use: Action = { strategy: 'value', connections: '*', margin_percent: '10' }
-    // a: 0.7 × 1000 = 700; b: 0.9 × 100 = 90; c: 0.8 × 900 = 720
-    expect(planned(by(use), { rates: rates({ success, cost }) }).route).toEqual(['c', 'a', 'b'])
-  })
-
-  it('pays out from the smallest balance that covers it, and leaves out one known to be too small', () => {
-    const float = (id: string) => ({ con_a: 9_999n, con_b: 50_000n, con_c: 10_000n })[id]
-    const seen = planned(by({ strategy: 'closest_float', connections: '*' }), {
-      facts: deposit({ direction: 'withdrawal' }),
-      rates: rates({ float }),
-    })
-    expect(seen).toMatchObject({ route: ['c', 'b'], out: { a: 'float_insufficient' } })
-  })
-
-  it('pays back to where the money came in, in the order given', () => {
-    const facts = deposit({ direction: 'withdrawal', depositedThrough: ['con_c', 'con_a'] })
-    expect(planned(by({ strategy: 'closed_loop', connections: '*' }), { facts }).route).toEqual(['c', 'a', 'b'])
   })
 })

@@ -3,6 +3,7 @@ import { listDecisions } from '../../src/db/decisions.ts'
 import { listUnmapped, setDeclineOverride } from '../../src/db/declines.ts'
 import { sumRates } from '../../src/db/rates.ts'
 import { deposit } from '../../src/flows/deposit.ts'
+import { declineOverrides } from '../../src/router/records.ts'
 import { depositOrder, flowWorld } from '../support/flows.ts'
 
 describe('what a deposit leaves behind for routing', () => {
@@ -67,5 +68,33 @@ describe('what a deposit leaves behind for routing', () => {
     await deposit(world.deps, depositOrder(world, '26.00'))
     const seen = await world.database.db.tx(world.operatorId, (tx) => listUnmapped(tx, world.operatorId))
     expect(seen).toMatchObject([{ processor: 'model_a', flow: 'deposit', processorCode: 'E-4711', seen: 2 }])
+  })
+  it('counts neither a code that somebody mapped nor a refusal without a code', async () => {
+    const world = await flowWorld()
+    const declines = [{ code: 'unmapped' }, { code: 'lost_card', processorCode: 'E-1' }] as const
+    for (const decline of declines) {
+      world.answer(() => ({ kind: 'declined', decline }))
+      await deposit(world.deps, depositOrder(world, '25.00'))
+    }
+    expect(await world.database.db.tx(world.operatorId, (tx) => listUnmapped(tx, world.operatorId))).toEqual([])
+  })
+
+  it("reads the operator's words for all processors and for one, and passes over a code that is gone", async () => {
+    const world = await flowWorld()
+    const { operatorId } = world
+    const word = { next: 'never', reason: 'x', setBy: 'cli_x' } as const
+    const overrides = await world.database.db.tx(operatorId, async (tx) => {
+      for (const processor of ['*', 'model_a'])
+        await setDeclineOverride(tx, operatorId, { ...word, code: 'issuer_unavailable', processor })
+      await setDeclineOverride(tx, operatorId, { ...word, code: 'moon_phase', processor: '*' })
+      return declineOverrides(tx, operatorId)
+    })
+    expect(overrides).toHaveLength(2)
+    expect(overrides).toEqual(
+      expect.arrayContaining([
+        { code: 'issuer_unavailable', next: 'never' },
+        { code: 'issuer_unavailable', next: 'never', processor: 'model_a' },
+      ]),
+    )
   })
 })

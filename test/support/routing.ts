@@ -1,6 +1,16 @@
 import type { Facts, MethodFacts, MethodType } from '../../src/adapters/contract.ts'
 import type { ConnectionLimits } from '../../src/core/connection.ts'
-import type { Candidate, RouteFacts } from '../../src/router/plan.ts'
+import { compile } from '../../src/router/compile.ts'
+import {
+  ALL_HEALTHY,
+  type Candidate,
+  type Health,
+  NO_RATES,
+  type PlanInput,
+  plan,
+  type RouteFacts,
+} from '../../src/router/plan.ts'
+import type { Action, Ruleset } from '../../src/router/rules.ts'
 
 /** Everything that a processor can do with a method. */
 export const ANYTHING: MethodFacts = {
@@ -59,3 +69,29 @@ export const deposit = (changes: Partial<RouteFacts> = {}): RouteFacts => ({
   atMs: Date.UTC(2026, 10, 23, 12, 0),
   ...changes,
 })
+
+/** A ruleset that does the same with every payment. */
+export const by = (use: Action): Ruleset => ({ language: 1, rules: [], default: use })
+
+/** Health by label; an account that isn't named is well. */
+export const health = (states: Record<string, ReturnType<Health['state']>>): Health => ({
+  state: (id) => states[id.slice(4)] ?? 'closed',
+})
+
+/** The plan of a deposit over the accounts a, b and c under version 7 of a ruleset, in short: labels in order, and why the rest is out. */
+export function planned(ruleset: Ruleset, changes: Partial<PlanInput> = {}) {
+  const made = plan({
+    ruleset: compile(ruleset, 7),
+    facts: deposit(),
+    candidates: ['a', 'b', 'c'].map((label) => candidate(label)),
+    health: ALL_HEALTHY,
+    rates: NO_RATES,
+    ...changes,
+  })
+  return {
+    rule: made.ruleId,
+    route: made.route.map(({ label }) => label),
+    out: Object.fromEntries(made.leftOut.map(({ label, code }) => [label, code])),
+    made,
+  }
+}
