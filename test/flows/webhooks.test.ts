@@ -112,7 +112,7 @@ async function waiting() {
     n += 1
     const id = newId('inboundWebhook')
     const row = { id, connectionId, eventId: `e${n}`, processor: 'model_a', processorAtMs: null, content }
-    await inTx(world, (tx) => insertInbound(tx, world.operatorId, row))
+    await inTx(world, (tx) => insertInbound(tx, world.operatorId, [row]))
     return id
   }
   const apply = async (id: string) => {
