@@ -1,29 +1,34 @@
 import { cpus } from 'node:os'
 import { engineMatch, logicMatch, ourMatch, ourPlan, ourPlanVaried, type Row, type Times } from './routing/decisions.ts'
 import { type GatewayFigures, gatewayFigures } from './routing/gateway.ts'
+import { type IsolationFigures, isolationFigures, openWithProcessors, PAYMENTS_AT_A } from './routing/isolation.ts'
 
 const quick = process.argv.includes('--quick')
 const json = process.argv.includes('--json')
 const times: Times = quick
-  ? { warmMs: 200, runMs: 500, samples: 20_000 }
+  ? { warmMs: 150, runMs: 350, samples: 10_000 }
   : { warmMs: 1_000, runMs: 3_000, samples: 100_000 }
 
 const rows: Row[] = []
 for (const rules of [10, 50, 200]) {
-  for (const connections of [5, 20])
-    rows.push(ourPlan(rules, connections, times), ourPlanVaried(rules, connections, times))
+  for (const connections of [5, 20]) rows.push(ourPlan(rules, connections, times))
+  rows.push(ourPlanVaried(rules, 5, times))
   rows.push(ourMatch(rules, times), logicMatch(rules, times), await engineMatch(rules, times))
 }
-const gateway = await gatewayFigures(quick ? 4 : 10)
+const halves = quick ? { rounds: 1, roundMs: 2_500, beginsMs: 3_000 } : { rounds: 4, roundMs: 6_000, beginsMs: 5_000 }
+const processors = await openWithProcessors(halves)
+const gateway = await gatewayFigures(processors.gateway, quick ? 3 : 10)
+const isolation = await isolationFigures(processors, halves)
+await processors.close()
 
 const [cpu] = cpus()
 const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.versions.node}`
-const bars = barsOf(rows, gateway)
-if (json) console.log(JSON.stringify({ name: 'routing', machine, rows: [...rows, gateway], bars }))
+const bars = barsOf(rows, gateway, isolation)
+if (json) console.log(JSON.stringify({ name: 'routing', machine, rows: [...rows, gateway, isolation], bars }))
 else print()
 // A goal that is missed is a figure, not a failure of the bench: the exit code says that it ran.
 
-function barsOf(all: readonly Row[], seen: GatewayFigures) {
+function barsOf(all: readonly Row[], seen: GatewayFigures, beside: IsolationFigures) {
   const find = (engine: string, rules: number, connections: number) =>
     all.find((row) => row.engine === engine && row.rules === rules && row.connections === connections)
   const fifty = find('paycage plan', 50, 5)?.perSecond ?? 0
@@ -34,6 +39,7 @@ function barsOf(all: readonly Row[], seen: GatewayFigures) {
   const engine = find('json-rules-engine', 50, 0)?.perSecond ?? Number.POSITIVE_INFINITY
   const bar = (name: string, goal: string, value: string, ok: boolean) => ({ name, goal, seen: value, ok })
   const times10 = match / logic
+  const growth = beside.hungP99Ms / beside.healthyP99Ms
   return [
     bar(
       'plans a second, 50 rules × 6 tests × 5 connections, one core',
@@ -57,6 +63,12 @@ function barsOf(all: readonly Row[], seen: GatewayFigures) {
       seen.evaluateP975Ms < 5 && seen.evaluateErrors === 0,
     ),
     bar(
+      `p99 at sandbox_b with sandbox_a a black hole and ${beside.inFlight} payments in it`,
+      '< 1.2 ×',
+      `${growth.toFixed(2)} × (${beside.healthyP99Ms.toFixed(0)} ms, ${beside.hungP99Ms.toFixed(0)} ms)`,
+      growth < 1.2 && beside.errors === 0 && beside.inFlight >= 0.9 * PAYMENTS_AT_A,
+    ),
+    bar(
       `replay of ${seen.replayed} recorded payments`,
       '< 10 s',
       `${seen.replaySeconds.toFixed(2)} s`,
@@ -76,5 +88,6 @@ function print() {
     })),
   )
   console.table([gateway])
+  console.table([isolation])
   console.table(bars)
 }

@@ -20,7 +20,9 @@ const STARTS = {
 const [name = ''] = positionals
 const start = name === 'adyen' || name === 'btcpay' ? STARTS[name] : undefined
 if (start === undefined || !Number.isInteger(port) || port < 0 || port > 65_535) {
-  console.error(`usage: npm run double -- ${Object.keys(STARTS).join('|')} [--port 9101] [--gateway http://127.0.0.1:8787]`)
+  console.error(
+    `usage: npm run double -- ${Object.keys(STARTS).join('|')} [--port 9101] [--gateway http://127.0.0.1:8787]`,
+  )
   process.exit(2)
 }
 

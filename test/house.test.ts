@@ -150,6 +150,8 @@ const CATCHES: Readonly<Record<string, string>> = {
   'src/db/client.ts': "the driver's errors are wrapped here, because they hold statements and parameters",
   'src/db/guard.ts': 'a connection that dies must end its transaction, which the driver lets hang',
   'src/db/combiner.ts': 'one bad posting of a batch must not fail its neighbours',
+  'src/db/inbox.ts':
+    'one bad webhook of a batch must not fail its neighbours; an account that could not be read is not remembered',
   'src/jobs/run.ts': 'a job that fails must not end the loop that runs the others',
   'src/platform/': 'files, sockets and child processes fail as a matter of course, and are told as values',
   'src/entry/': 'the composition root: what fails here ends the start, or one of the things that were started',

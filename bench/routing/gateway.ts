@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { z } from 'zod'
+import type { Adapter } from '../../src/adapters/contract.ts'
 import { memoryRateStore } from '../../src/api/middleware/rate-limit.ts'
 import { createClient } from '../../src/auth/clients.ts'
+import { SCOPES } from '../../src/auth/scopes.ts'
 import { openDb } from '../../src/db/client.ts'
 import { insertConnection } from '../../src/db/connections.ts'
 import { migrate } from '../../src/db/migrate.ts'
@@ -23,6 +25,7 @@ import { openLog } from '../../src/platform/log.ts'
 import { metricsRegistry } from '../../src/platform/metrics.ts'
 import { nodeNotices } from '../../src/platform/notices-node.ts'
 import { openSecrets } from '../../src/platform/secrets.ts'
+import type { Sandbox } from '../../test/support/sandbox.ts'
 import { rulesOf } from './rules.ts'
 
 /** What the whole gateway did: seconds to record and to replay 10,000 payments, and evaluations over HTTP. */
@@ -48,8 +51,11 @@ const OPERATOR = 'opr_01kx0000000000000000000000'
 /** Requests in flight: enough to keep one core busy, few enough that latency is work and not a queue. */
 const CALLERS = 4
 
-/** Starts a gateway of its own on a database of its own and measures it from outside. */
-export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
+/** A gateway of the bench's own, on a database of its own, with an operator and an account at each sandbox processor. */
+export type BenchGateway = Awaited<ReturnType<typeof openGateway>>
+
+/** Starts it, with the processors behind its accounts and the adapters that speak with them. */
+export async function openGateway(sandboxes: readonly Sandbox[], adapters: readonly Adapter[]) {
   const dir = mkdtempSync(join(tmpdir(), 'paycage-bench-'))
   chmodSync(dir, 0o755)
   const server = await startEmbeddedPostgres(join(dir, 'pg'))
@@ -63,13 +69,14 @@ export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
   const clock = { nowMs: () => Date.now() }
   const key = () => crypto.getRandomValues(new Uint8Array(32))
   const notices = nodeNotices({ allowLoopback: true })
+  const configOf = (processor: string) => sandboxes.find(({ id }) => id === processor)?.connectionConfig
   const gateway = await buildGateway({
     db,
     clock,
     log: openLog(() => {}),
     metrics: metricsRegistry(),
     cipher: await openCipher({ masters: [key()], index: key() }),
-    secrets: openSecrets({}, clock.nowMs),
+    secrets: openSecrets({ test: async (processor) => ({ ...configOf(processor) }) }, clock.nowMs),
     mayUseSecret: () => true,
     httpFor: () => nodeHttp(),
     notices,
@@ -79,45 +86,54 @@ export async function gatewayFigures(seconds: number): Promise<GatewayFigures> {
     rateStore: memoryRateStore(),
     assets: async () => new Uint8Array(),
     health: { state: () => 'running', checks: {} },
+    adapters,
   })
   const http = await listen((request, ...rest) => gateway.app.fetch(request, ...rest), {
     host: '127.0.0.1',
     port,
     tls: undefined,
   })
-  try {
-    await db.global((tx) => insertOperator(tx, { id: OPERATOR, name: 'Bench' }))
-    await db.tx(OPERATOR, async (tx) => {
-      for (const processor of ['sandbox_a', 'sandbox_b', 'sandbox_c']) {
-        await insertConnection(tx, OPERATOR, { id: gateway.deps.newId('connection'), processor, label: processor })
-      }
-    })
-    const replayed = await replayFigures(gateway.deps)
-    const client = await createClient(gateway.clients, {
-      operatorId: OPERATOR,
-      name: 'bench',
-      scopes: ['routing:read'],
-    })
-    const issued = await gateway.access.issue({
-      operatorId: OPERATOR,
-      clientId: client.clientId,
-      scopes: new Set(['routing:read'] as const),
-    })
-    await fire(port, issued.token, 1)
-    const shot = await fire(port, issued.token, seconds)
-    return {
-      ...replayed,
-      evaluatePerSecond: shot.requests.average,
-      evaluateP975Ms: shot.latency.p97_5,
-      evaluateErrors: shot.errors + shot.non2xx,
+  await db.global((tx) => insertOperator(tx, { id: OPERATOR, name: 'Bench' }))
+  await db.tx(OPERATOR, async (tx) => {
+    for (const processor of ['sandbox_a', 'sandbox_b', 'sandbox_c']) {
+      const { base_url } = { ...configOf(processor) }
+      const account = { config: { base_url }, secretRef: `test:${processor}` }
+      await insertConnection(tx, OPERATOR, {
+        id: gateway.deps.newId('connection'),
+        processor,
+        label: processor,
+        ...account,
+      })
     }
-  } finally {
-    await http.drain(1_000, new Promise(() => {}))
-    await gateway.close()
-    await notices.close()
-    await db.close()
-    await server.stop()
-    rmSync(dir, { recursive: true, force: true })
+  })
+  const { clientId } = await createClient(gateway.clients, { operatorId: OPERATOR, name: 'bench', scopes: SCOPES })
+  const scopes = new Set(SCOPES.filter((scope) => scope !== 'cashier'))
+  const { token } = await gateway.access.issue({ operatorId: OPERATOR, clientId, scopes })
+  return {
+    ...gateway,
+    port,
+    token,
+    async close() {
+      await http.drain(1_000, new Promise(() => {}))
+      await gateway.close()
+      await notices.close()
+      await db.close()
+      await server.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Records and replays 10,000 payments, then fires evaluations from outside. */
+export async function gatewayFigures(gateway: BenchGateway, seconds: number): Promise<GatewayFigures> {
+  const replayed = await replayFigures(gateway.deps)
+  await fire(gateway.port, gateway.token, 1)
+  const shot = await fire(gateway.port, gateway.token, seconds)
+  return {
+    ...replayed,
+    evaluatePerSecond: shot.requests.average,
+    evaluateP975Ms: shot.latency.p97_5,
+    evaluateErrors: shot.errors + shot.non2xx,
   }
 }
 

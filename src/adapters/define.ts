@@ -21,6 +21,7 @@ import type {
   Verb,
 } from './contract.ts'
 import { MALFORMED, REFUSED, unmapped } from './outcomes.ts'
+import { methodOf } from './send.ts'
 
 type Writes = Pick<Connected, 'charge' | 'refund' | 'payOut'>
 
@@ -133,7 +134,11 @@ function lineOf<C>(io: Io, config: C, refusal: ReadRefusal = () => MALFORMED): L
     async ask(schema, request, read) {
       const sent = await io.send(schema, request)
       if (sent.kind === 'answer') return read(sent.body)
-      if (sent.kind === 'refused') return refusal(sent.body, sent.status)
+      if (sent.kind === 'refused') {
+        // A look-up that is refused before an order says nothing of what was ordered under the same reference.
+        const readRefusal = methodOf(request) === 'GET' ? neverProof(refusal) : refusal
+        return readRefusal(sent.body, sent.status)
+      }
       if (sent.kind === 'unknown') return { kind: 'unknown', reason: sent.reason, phase: sent.phase }
       return { kind: 'not_sent', reason: sent.reason, ...(sent.code && { code: sent.code }) }
     },

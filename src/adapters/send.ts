@@ -105,7 +105,8 @@ export function createSend(parts: SenderParts): TimedSend {
   }
 }
 
-const methodOf = ({ method, json, form }: Request): string =>
+/** The method of a request: POST for what has a body, unless it says otherwise. */
+export const methodOf = ({ method, json, form }: Request): string =>
   method ?? (json === undefined && form === undefined ? 'GET' : 'POST')
 
 /** The call of a request, or undefined when it must not be sent. */

@@ -39,6 +39,9 @@ export const OPEN: ReadonlySet<AttemptStatus> = new Set([
   'unknown',
 ])
 
+/** Without a last word, from the processor or from people. */
+export const WAITING: ReadonlySet<AttemptStatus> = new Set([...OPEN, 'integrity_hold'])
+
 /** By which way a fact came. An `answer` is of the call itself, a `find` of a look-up; `review` is two people's word. */
 export type Source = 'answer' | 'webhook' | 'find' | 'review'
 

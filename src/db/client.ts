@@ -196,7 +196,8 @@ function discard(slot: Slot): void {
   slot.sql = undefined
 }
 
-function connect(
+/** One connection as gateways configure theirs; `onclose` is told at once when it is lost. */
+export function connect(
   {
     url,
     role,

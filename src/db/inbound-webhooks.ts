@@ -1,22 +1,28 @@
 import { toStoredJson } from '../core/stored-json.ts'
 import type { Tx } from './client.ts'
+import { enqueueJob } from './jobs.ts'
 import type { inboundWebhook } from './schema/notices.ts'
 
 /** A stored inbound event. */
 export type InboundRow = typeof inboundWebhook.$inferSelect
 
-/** Stores a verified event; false when this connection has sent it before. */
-export async function insertInbound(
-  tx: Tx,
-  operatorId: string,
-  row: Pick<InboundRow, 'id' | 'connectionId' | 'eventId' | 'processor' | 'content'> & { processorAtMs: number | null },
-): Promise<boolean> {
-  const rows = await tx`
+/** An event to be stored. */
+export type NewInbound = Pick<InboundRow, 'id' | 'connectionId' | 'eventId' | 'processor' | 'content'> & {
+  readonly processorAtMs: number | null
+}
+
+/** Stores verified events in one statement; gives the ids of those that their connection had not sent before. */
+export async function insertInbound(tx: Tx, operatorId: string, events: readonly NewInbound[]): Promise<string[]> {
+  const list = JSON.stringify(
+    events.map(({ content, ...row }) => ({ ...row, content: JSON.parse(toStoredJson(content)) })),
+  )
+  const rows = await tx<{ id: string }[]>`
     insert into inbound_webhook (operator_id, connection_id, event_id, id, processor, content, processor_at_ms)
-    values (${operatorId}, ${row.connectionId}, ${row.eventId}, ${row.id}, ${row.processor},
-      ${toStoredJson(row.content)}::text::jsonb, ${row.processorAtMs})
-    on conflict do nothing returning 1`
-  return rows.length === 1
+    select ${operatorId}, "connectionId", "eventId", id, processor, content, "processorAtMs"
+    from jsonb_to_recordset(${list}::text::jsonb)
+      as event("connectionId" text, "eventId" text, id text, processor text, content jsonb, "processorAtMs" bigint)
+    on conflict do nothing returning id`
+  return rows.map(({ id }) => id)
 }
 
 /** The event by our own id, or undefined. */
@@ -30,14 +36,35 @@ export async function updateInbound(
   tx: Tx,
   operatorId: string,
   id: string,
-  change: { status: InboundRow['status']; detail?: string; subjectId?: string; attemptId?: string },
+  change: { status: InboundRow['status']; detail?: string; subjectId?: string; attemptId?: string; awaits?: string },
 ): Promise<void> {
   await tx`
     update inbound_webhook set status = ${change.status}, detail = ${change.detail ?? null}, tries = tries + 1,
       subject_id = coalesce(${change.subjectId ?? null}, subject_id),
       attempt_id = coalesce(${change.attemptId ?? null}, attempt_id),
+      awaits = ${change.awaits ?? null},
       applied_at = case when ${change.status} in ('applied', 'ignored') then now() else applied_at end
     where operator_id = ${operatorId} and id = ${id}`
+}
+
+/** More events than a processor tells of one attempt; what is left comes at its own time. */
+const MAX_WOKEN = 50
+
+/** Makes due what is parked for this attempt, by its id or by the processor's reference to it. What is being applied now is left alone. */
+export async function wakeParked(
+  tx: Tx,
+  attempt: { operatorId: string; connectionId: string; id: string; processorReference: string | null },
+  nowMs: number,
+): Promise<void> {
+  const { operatorId, connectionId, id, processorReference } = attempt
+  const rows = await tx<{ id: string }[]>`
+    select id from inbound_webhook i
+    where operator_id = ${operatorId} and connection_id = ${connectionId} and status = 'parked'
+      and awaits in (${id}, ${processorReference ?? id})
+      and not exists (select from job j
+        where j.operator = ${operatorId} and j.kind = 'apply_webhook' and j.subject = i.id and j.lease is not null)
+    order by id limit ${MAX_WOKEN}`
+  for (const row of rows) await enqueueJob(tx, { kind: 'apply_webhook', operatorId, subject: row.id, runAtMs: nowMs })
 }
 
 /** A page of inbound events, newest first. */

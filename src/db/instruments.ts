@@ -91,6 +91,6 @@ export async function updateInstrument(
 /** The instrument with its row locked, in whatever state it is; for the deposit that names it. */
 export async function lockInstrument(tx: Tx, operatorId: string, id: string): Promise<InstrumentRow | undefined> {
   const [row] = await tx<InstrumentRow[]>`
-    select * from instrument where operator_id = ${operatorId} and id = ${id} for update`
+    select * from instrument where operator_id = ${operatorId} and id = ${id} for no key update`
   return row
 }

@@ -71,7 +71,7 @@ export async function findPayment(tx: Tx, operatorId: string, id: string): Promi
 export async function lockPayment(tx: Tx, operatorId: string, id: string): Promise<PaymentRow | undefined> {
   const [row] = await tx<
     PaymentRow[]
-  >`select * from payment where operator_id = ${operatorId} and id = ${id} for update`
+  >`select * from payment where operator_id = ${operatorId} and id = ${id} for no key update`
   return row
 }
 

@@ -34,7 +34,7 @@ export async function findPlayer(tx: Tx, operatorId: string, id: string): Promis
 /** The player with the row locked until the transaction ends: deposits and withdrawals of one player wait for each other here. */
 export async function lockPlayer(tx: Tx, operatorId: string, id: string): Promise<PlayerRow | undefined> {
   const [row] = await tx<PlayerRow[]>`
-    select * from player where operator_id = ${operatorId} and id = ${id} for update`
+    select * from player where operator_id = ${operatorId} and id = ${id} for no key update`
   return row
 }
 

@@ -34,7 +34,9 @@ export async function findRefund(tx: Tx, operatorId: string, id: string): Promis
 
 /** The refund with its row locked until the transaction ends. */
 export async function lockRefund(tx: Tx, operatorId: string, id: string): Promise<RefundRow | undefined> {
-  const [row] = await tx<RefundRow[]>`select * from refund where operator_id = ${operatorId} and id = ${id} for update`
+  const [row] = await tx<
+    RefundRow[]
+  >`select * from refund where operator_id = ${operatorId} and id = ${id} for no key update`
   return row
 }
 

@@ -1,4 +1,5 @@
 import packageJson from '../../package.json' with { type: 'json' }
+import type { Adapter } from '../adapters/contract.ts'
 import type { HttpPort } from '../adapters/http.ts'
 import { ADAPTERS } from '../adapters/index.ts'
 import { type AppOptions, buildApp } from '../api/app.ts'
@@ -14,6 +15,7 @@ import type { ClientDeps } from '../auth/clients.ts'
 import { openKeyring } from '../auth/keys.ts'
 import { type NewId, type NewUuid, typeId, uuidText, uuidV7 } from '../core/ids.ts'
 import type { Db } from '../db/client.ts'
+import { directInbox, type Inbox } from '../db/inbox.ts'
 import { postgresLedger } from '../db/ledger-port.ts'
 import { checkDestination } from '../destinations/index.ts'
 import { announceBreaker } from '../flows/announce-breaker.ts'
@@ -31,6 +33,8 @@ import { bindProcessors } from './processors.ts'
 /** What the runtime brings: everything that differs between Node, Workers and tests. */
 export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 'strictAnswers' | 'rateStore'> & {
   readonly db: Db
+  /** Absent: each webhook is stored for itself. */
+  readonly inbox?: Inbox
   readonly clock: Clock
   readonly log: Log
   readonly metrics: MetricsRegistry
@@ -43,6 +47,8 @@ export type GatewayParts = Pick<AppOptions, 'assets' | 'ipOf' | 'behindTls' | 's
   readonly publicUrl: string
   readonly health: AppOptions['operations']['health']
   readonly tokenSeconds?: number
+  /** The processors of the house, unless a bench or a test brings its own. */
+  readonly adapters?: readonly Adapter[]
   readonly metricsToken?: string
   /** Present where sandbox processors run. */
   readonly steerSandbox?: SteerSandbox
@@ -69,7 +75,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
   const onChange = (change: BreakerChange) => announceBreaker({ db, newId }, change)
   const breakers = createBreakers({ db, clock, metrics, log, onChange })
   const processors = bindProcessors({
-    adapters: ADAPTERS,
+    adapters: parts.adapters ?? ADAPTERS,
     httpFor: parts.httpFor,
     secrets: parts.secrets,
     mayUseSecret: parts.mayUseSecret,
@@ -83,6 +89,7 @@ export async function buildGateway(parts: GatewayParts): Promise<Gateway> {
   const deps: Deps = {
     db,
     ledger: postgresLedger(db, { newUuid }),
+    inbox: parts.inbox ?? directInbox(db),
     clock,
     newId,
     newUuid,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isOwnSandboxSecret, isOwnSecret } from '../core/secret-ref.ts'
 import { type Db, openDb } from '../db/client.ts'
+import { combinedInbox } from '../db/inbox.ts'
 import { APP_ROLE, migrate, pendingMigrations } from '../db/migrate.ts'
 import { runJobs } from '../jobs/run.ts'
 import { lanesOf } from '../jobs/table.ts'
@@ -61,6 +62,7 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
     async () =>
       buildGateway({
         db,
+        inbox: combinedInbox(db, clock),
         clock,
         log,
         metrics: metricsRegistry(),

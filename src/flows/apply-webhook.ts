@@ -11,7 +11,10 @@ import { settle } from './settle.ts'
 /** When to try again, ms since 1970; absent: done. */
 export type Applied = { readonly againAtMs?: number }
 
-/** An event may come before the answer that tells us its reference, or for a payment that another system made. After the last wait it stays parked for people. */
+/**
+ * An event may come before the answer that tells us its reference, or for a payment that another system made. What it waits
+ * for makes it due at once (`wakeParked`); these waits are for what comes past that, and after the last it stays for people.
+ */
 const PARKED_RETRY_MS = [1_000, 5_000, 30_000, 5 * 60_000, 30 * 60_000, 4 * 3_600_000, 24 * 3_600_000]
 
 /** Applies a stored event through the one door. Twice, late or out of order it changes nothing more. */
@@ -30,13 +33,13 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
   const record = (change: Parameters<typeof updateInbound>[3]) =>
     deps.db.tx(operatorId, (tx) => updateInbound(tx, operatorId, inboundId, change))
 
-  const park = async (detail: string): Promise<Applied> => {
-    await record({ status: 'parked', detail })
+  const park = async (detail: string, awaits: string | undefined): Promise<Applied> => {
+    await record({ status: 'parked', detail, ...(awaits !== undefined && { awaits }) })
     const waitMs = PARKED_RETRY_MS[row.tries]
     return waitMs === undefined ? {} : { againAtMs: deps.clock.nowMs() + waitMs }
   }
 
-  if (attempt === undefined) return park('no payment of ours fits it')
+  if (attempt === undefined) return park('no payment of ours fits it', event.reference ?? event.attempt)
   const { subjectId, id: attemptId } = attempt
   if (attempt.connectionId !== row.connectionId || attempt.flow !== event.flow) {
     // Signed by one account about another's payment: somebody's secret is not where it should be.
@@ -55,7 +58,8 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
   if (event.lookUp && OPEN.has(settled.status)) await lookUpNow(deps, operatorId, attemptId)
   if (event.dispute) {
     const heard = await hearDispute(deps, attempt, event.dispute)
-    if (heard.kind === 'too_early') return park('a dispute over a deposit that is not captured, as far as we know')
+    if (heard.kind === 'too_early')
+      return park('a dispute over a deposit that is not captured, as far as we know', attemptId)
     const { kind: status } = heard
     await record({ status, subjectId, attemptId, ...(heard.kind === 'quarantined' && { detail: heard.why }) })
     return {}

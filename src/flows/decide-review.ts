@@ -10,20 +10,22 @@ import { findDispute } from '../db/disputes.ts'
 import { announce } from '../db/events.ts'
 import { enqueueJob } from '../db/jobs.ts'
 import { postIn } from '../db/ledger.ts'
-import { lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
+import { findPayment, lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
+import { lockPlayer } from '../db/players.ts'
 import { lockRefund } from '../db/refunds.ts'
 import {
   decisionsOf,
   findReview,
   insertDecision,
   lockReview,
+  openReview,
   type ReviewDecisionRow,
   type ReviewRow,
   updateReview,
 } from '../db/reviews.ts'
 import type { Deps } from './deps.ts'
 import { bearLoss } from './dispute.ts'
-import { type RefundBegun, sendRefund } from './refund.ts'
+import { beginRefund, type RefundBegun, sendRefund } from './refund.ts'
 import { beginDuplicateRefunds } from './refund-duplicate.ts'
 import { report, type Settled, settleIn, type Told } from './settle.ts'
 
@@ -43,7 +45,7 @@ type Decided = {
 }
 
 /**
- * Records what one person decides of a held withdrawal, an unknown outcome or a mismatch, and carries it out when
+ * Records what one person decides of a held withdrawal, an unknown outcome, a mismatch or a late success, and carries it out when
  * enough different people agree, all in one transaction. Who asked for it, or last changed what it rests on, can't approve it.
  */
 export async function decideReview(deps: Deps, order: ReviewOrder): Promise<ReviewRow> {
@@ -81,6 +83,7 @@ async function decide(
   // The subject before the review, as everywhere: settle locks in this order too.
   const seen = await findReview(tx, operatorId, reviewId)
   if (seen === undefined) throw new Fault('not_found', 'There is no such review.')
+  if (seen.reasons.some(({ code }) => code === LATE)) await lockPlayerOf(tx, operatorId, seen.subjectId)
   const dispute = await findDispute(tx, operatorId, seen.subjectId)
   const payment = await lockPayment(tx, operatorId, dispute?.depositId ?? seen.subjectId)
   if (payment === undefined) await lockRefund(tx, operatorId, seen.subjectId)
@@ -111,19 +114,63 @@ async function decide(
   if (review.kind === 'withdrawal' && payment?.status === 'held') {
     await (status === 'approved' ? approve(tx, deps, payment, now) : reject(tx, deps, payment, now))
   }
-  if (review.kind === 'unknown_outcome' || review.kind === 'integrity') {
+  // What one subject is asked about at once is one review: the kind is that of the first question.
+  const asks = (about: ReviewRow['kind']) =>
+    review.kind === about || review.reasons.some(({ check }) => check === about)
+  if (asks('unknown_outcome') || asks('integrity')) {
     const attempt = await liveAttemptOf(tx, operatorId, review.subjectId)
-    if (attempt && (review.kind === 'integrity' ? UNCLEAR : UNFINISHED).has(attempt.status)) {
+    if (attempt && (asks('unknown_outcome') ? UNFINISHED : UNCLEAR).has(attempt.status)) {
       const told = wordOn(attempt, reviewId, status === 'approved')
-      return { word: { told, settled: await settleIn(tx, deps, told) } }
+      const settled = await settleIn(tx, deps, told)
+      await askAgain(tx, deps, review)
+      return { word: { told, settled } }
     }
   }
   if (status === 'approved' && dispute) await bearLoss(tx, deps, operatorId, dispute.id)
-  const twice = review.kind === 'late_success' && review.reasons.some(({ code }) => code === 'captured_twice')
-  if (status === 'approved' && twice && payment) {
-    return { refunds: await beginDuplicateRefunds(tx, deps, payment, actor) }
+  if (status === 'approved' && asks('late_success') && payment) {
+    return { refunds: await sendBack(tx, deps, review, { payment, actor }) }
   }
   return {}
+}
+
+/** What a late success proposed: the second capture goes back, or the whole deposit that nobody waited for any more. */
+async function sendBack(
+  tx: Tx,
+  deps: Deps,
+  review: ReviewRow,
+  { payment, actor: requestedBy }: { payment: PaymentRow; actor: string },
+): Promise<readonly RefundBegun[]> {
+  const { id, operatorId, reasons } = review
+  if (reasons.some(({ code }) => code === 'captured_twice')) {
+    await askAgain(tx, deps, review)
+    return beginDuplicateRefunds(tx, deps, payment, requestedBy)
+  }
+  if (!reasons.some(({ code }) => code === LATE)) return []
+  const begun = await beginRefund(tx, deps, {
+    ...{ operatorId, requestedBy, depositId: payment.id, runId: `review:${id}` },
+    ...{ amount: null, reason: 'late success', reference: null },
+  })
+  return begun.kind === 'goes' ? [begun] : []
+}
+
+/** The reason under which a deposit that came late is proposed to be sent back. */
+const LATE = 'late_success'
+
+/** A late deposit that another question came before is asked about by itself, once that is answered. */
+async function askAgain(tx: Tx, deps: Deps, { operatorId, subjectId, reasons }: ReviewRow): Promise<void> {
+  const late = reasons.filter(({ code }) => code === LATE)
+  if (late.length === 0) return
+  await openReview(tx, operatorId, {
+    id: deps.newId('review'),
+    ...{ subjectId, kind: 'late_success', reasons: late, approvalsNeeded: 1 },
+    ...{ requestedBy: 'system', editedBy: null },
+  })
+}
+
+/** The player before the payment, as everywhere: what is sent back is taken from the player's cash. */
+async function lockPlayerOf(tx: Tx, operatorId: string, paymentId: string): Promise<void> {
+  const payment = await findPayment(tx, operatorId, paymentId)
+  if (payment) await lockPlayer(tx, operatorId, payment.playerId)
 }
 
 /** Two people's word on what a processor did. */

@@ -16,6 +16,7 @@ import type { Destination, MethodType } from '../core/method.ts'
 import type { NoticeAnswer, UrlVerdict } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Db } from '../db/client.ts'
+import type { Inbox } from '../db/inbox.ts'
 import type { RoutingTable } from '../router/active.ts'
 
 /** What a flow may reach. Ask for a `Pick` of it when less is needed. */
@@ -23,6 +24,7 @@ export type Deps = {
   readonly db: Db
   /** For postings that are the only thing written; those that belong to other rows go with these in one transaction. */
   readonly ledger: LedgerPort
+  readonly inbox: Inbox
   readonly clock: Clock
   readonly newId: NewId
   readonly newUuid: NewUuid

@@ -1,7 +1,4 @@
 import { Fault } from '../core/errors.ts'
-import { getConnection, operatorOfConnection } from '../db/connections.ts'
-import { insertInbound } from '../db/inbound-webhooks.ts'
-import { enqueueJob } from '../db/jobs.ts'
 import type { Deps } from './deps.ts'
 
 /** A processor's webhook as it came: raw bytes, header names in lower case. */
@@ -18,9 +15,8 @@ export type WebhookOrder = {
  */
 export async function receiveWebhook(deps: Deps, order: WebhookOrder): Promise<{ accepted: number }> {
   const { processor, connectionId } = order
-  const operatorId = await deps.db.global((tx) => operatorOfConnection(tx, connectionId))
-  const connection = operatorId && (await deps.db.tx(operatorId, (tx) => getConnection(tx, operatorId, connectionId)))
-  if (!operatorId || !connection || connection.processor !== processor) {
+  const connection = await deps.inbox.connection(connectionId)
+  if (connection === undefined || connection.processor !== processor) {
     throw new Fault('not_found', 'There is no such connection.')
   }
   const read = await deps.processors.events(connection, { body: order.body, headers: order.headers })
@@ -32,24 +28,9 @@ export async function receiveWebhook(deps: Deps, order: WebhookOrder): Promise<{
     deps.log.warn('webhook_refused', { processor, connection_id: connectionId, reason: read.why })
     throw new Fault('signature_invalid', 'The webhook could not be verified.')
   }
-  const nowMs = deps.clock.nowMs()
-  const accepted = await deps.db.tx(operatorId, async (tx) => {
-    let fresh = 0
-    for (const event of read.events) {
-      const id = deps.newId('inboundWebhook')
-      const row = {
-        id,
-        connectionId,
-        eventId: event.id,
-        processor,
-        content: { ...event },
-        processorAtMs: event.atMs ?? null,
-      }
-      if (!(await insertInbound(tx, operatorId, row))) continue
-      fresh += 1
-      await enqueueJob(tx, { kind: 'apply_webhook', operatorId, subject: id, runAtMs: nowMs })
-    }
-    return fresh
-  })
-  return { accepted }
+  const events = read.events.map((event) => ({
+    ...{ id: deps.newId('inboundWebhook'), connectionId, eventId: event.id, processor },
+    ...{ content: { ...event }, processorAtMs: event.atMs ?? null },
+  }))
+  return { accepted: await deps.inbox.store(connection.operatorId, events, deps.clock.nowMs()) }
 }

@@ -39,7 +39,7 @@ type Begun = { readonly kind: 'stands'; readonly refund: RefundRow } | RefundBeg
  */
 export async function refund(deps: Deps, order: RefundOrder): Promise<RefundRow> {
   const { operatorId } = order
-  const begun = await deps.db.tx(operatorId, (tx) => begin(tx, deps, order))
+  const begun = await deps.db.tx(operatorId, (tx) => beginRefund(tx, deps, order))
   return begun.kind === 'stands' ? begun.refund : sendRefund(deps, begun)
 }
 
@@ -63,7 +63,8 @@ export async function sendRefund(deps: Deps, begun: RefundBegun): Promise<Refund
   return settled.kind !== 'unknown_attempt' && settled.subject.flow === 'refund' ? settled.subject.row : begun.refund
 }
 
-async function begin(tx: Tx, deps: Deps, order: RefundOrder): Promise<Begun> {
+/** Puts the cash of a refund on hold and commits its attempt, in the caller's transaction; `sendRefund` it afterwards. */
+export async function beginRefund(tx: Tx, deps: Deps, order: RefundOrder): Promise<Begun> {
   const { operatorId, depositId } = order
   const before = await findRefundByRun(tx, operatorId, order.runId)
   if (before !== undefined) return { kind: 'stands', refund: before }

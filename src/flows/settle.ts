@@ -3,12 +3,13 @@ import { declineOf, learnedFrom, phaseOf, reasonOf } from '../core/evidence.ts'
 import { duplicateKey } from '../core/ledger/deposits.ts'
 import { withdrawalSent, withdrawalUnsent } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { type AttemptStatus, advance, LIVE, nextLookUpMs, OPEN, type Said } from '../core/payment.ts'
+import { type AttemptStatus, advance, LIVE, nextLookUpMs, OPEN, type Said, WAITING } from '../core/payment.ts'
 import { decisionOf, presentDeposit, presentRefund, presentWithdrawal } from '../core/present.ts'
 import { type Effects, effectsOf, type Settling } from '../core/settlement.ts'
 import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt } from '../db/attempts.ts'
 import type { Tx } from '../db/client.ts'
 import { announce } from '../db/events.ts'
+import { wakeParked } from '../db/inbound-webhooks.ts'
 import { cancelJob, enqueueJob } from '../db/jobs.ts'
 import { balances, postedKeys, postIn } from '../db/ledger.ts'
 import { decideReservation } from '../db/limits.ts'
@@ -76,6 +77,7 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
 
   if (step.kind === 'stays') {
     await updateAttempt(tx, operatorId, attempt.id, learned)
+    if (attempt.processorReference === null) await wakeParked(tx, { ...attempt, ...learned }, deps.clock.nowMs())
     return { kind: 'stays', why: step.why, status: attempt.status, subject }
   }
   if (step.kind === 'quarantined' || (step.kind === 'held' && !OPEN.has(attempt.status))) {
@@ -122,14 +124,16 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
 
   const decline = declineOf(outcome)
   const reason = reasonOf(outcome, why)
+  const learned = learnedFrom(outcome, told.atMs)
   await updateAttempt(tx, operatorId, attempt.id, {
-    ...learnedFrom(outcome, told.atMs),
+    ...learned,
     status: to,
     phase: phaseOf(outcome),
     ...(reason !== undefined && { reason }),
     ...(decline && to !== 'integrity_hold' && { decline }),
     ended: !OPEN.has(to),
   })
+  await wakeParked(tx, { ...attempt, ...learned }, now.getTime())
   if (subject.flow !== 'refund' && ENDED_AT_PROCESSOR.has(to)) {
     await recordAttempt(tx, operatorId, {
       paymentId: subject.row.id,
@@ -152,7 +156,8 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     goesOn: next !== undefined,
     decline,
   })
-  await watch(tx, { ...attempt, status: to }, now)
+  const othersWait = before.some(({ status, id }) => id !== attempt.id && WAITING.has(status))
+  await watch(tx, { ...attempt, status: to }, { now, othersWait })
   await endAuthorization(tx, subject.flow, { ...attempt, status: to }, now)
   if (effects.review) await review(tx, deps, changed, effects.review)
   const shown = effects.status === 'approved' ? await tryPayOutAgain(tx, deps, changed) : changed
@@ -255,12 +260,16 @@ function planNext(
 }
 
 /** Looks after an attempt that has no last word yet; what people were asked about one that has it has answered itself. */
-async function watch(tx: Tx, attempt: AttemptRow, now: Date): Promise<void> {
+async function watch(
+  tx: Tx,
+  attempt: AttemptRow,
+  { now, othersWait }: { now: Date; othersWait: boolean },
+): Promise<void> {
   const { operatorId, id, subjectId, status, lookups } = attempt
   const job = { kind: 'look_up', operatorId, subject: id }
   if (!OPEN.has(status)) {
     await cancelJob(tx, job)
-    if (status !== 'integrity_hold') await closeReviews(tx, operatorId, subjectId, now)
+    if (status !== 'integrity_hold' && !othersWait) await closeReviews(tx, operatorId, subjectId, now)
     return
   }
   const wait = nextLookUpMs(lookups)
@@ -356,7 +365,7 @@ async function review(tx: Tx, deps: Settle, subject: Subject, wanted: NonNullabl
 async function putAside(tx: Tx, deps: Settle, attempt: AttemptRow, subject: Subject, why: string): Promise<void> {
   deps.metrics.count('paycage_facts_quarantined_total', { processor: attempt.processor, flow: attempt.flow })
   // While the attempt waits for its last word, closing this says what that word is: two people.
-  const approvals = LIVE.has(attempt.status) && attempt.status !== 'succeeded' ? 2 : 1
+  const approvals = WAITING.has(attempt.status) ? 2 : 1
   await review(tx, deps, subject, { kind: 'integrity', code: why, approvals })
 }
 

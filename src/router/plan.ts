@@ -78,7 +78,7 @@ export function plan(input: PlanInput): Plan {
   const { id, use } = ruleset.ruleFor(facts) ?? { id: DEFAULT_RULE, use: ruleset.fallback }
   const sorted = sortOut(input, use)
   const route = healthiestFirst(input, rank(use, id, sorted.eligible, input))
-  const leftOut = [...sorted.leftOut, ...route.leftOut]
+  const leftOut = sorted.leftOut.concat(route.leftOut)
   if (!use.then_default) return { rulesetVersion: ruleset.version, ruleId: id, route: route.route, leftOut }
   const unnamed = new Set(sorted.leftOut.filter(({ code }) => code === 'not_in_rule').map((out) => out.connectionId))
   const behind = input.candidates.filter(({ connection }) => unnamed.has(connection.id))
@@ -207,5 +207,5 @@ function healthiestFirst(
       last.push(planned(candidate, 'breaker_open', `its breaker is open, so it is tried last; ${reason}`))
     else route.push(planned(candidate, code, reason))
   }
-  return { route: [...route, ...last], leftOut }
+  return { route: last.length === 0 ? route : route.concat(last), leftOut }
 }

@@ -4,13 +4,13 @@ import type { Eligible, PlanInput, Ranked } from './plan.ts'
 
 /** Orders accounts by the rule's strategy, each with its reason. Ties go by the rule's own order. */
 export function rank(use: CompiledAction, ruleId: string, eligible: readonly Eligible[], input: PlanInput): Ranked[] {
-  const inOrder = [...eligible].sort((a, b) => a.place - b.place)
+  const inOrder = isInOrder(eligible) ? eligible : eligible.toSorted((a, b) => a.place - b.place)
   switch (use.strategy) {
     case 'ordered':
       return inOrder.map(({ candidate }, index) => ({
         candidate,
         code: 'ordered',
-        reason: `number ${index + 1} in the rule's order`,
+        reason: ORDERED[index] ?? orderedReason(index),
       }))
     case 'weighted':
       return weighted(use, ruleId, inOrder, input)
@@ -26,6 +26,20 @@ export function rank(use: CompiledAction, ruleId: string, eligible: readonly Eli
       return closedLoop(inOrder, input)
   }
 }
+
+/** With `*` they are in order already, and a sort would cost as much as finding the rule. */
+function isInOrder(eligible: readonly Eligible[]): boolean {
+  let before = -1
+  for (const { place } of eligible) {
+    if (place < before) return false
+    before = place
+  }
+  return true
+}
+
+const orderedReason = (index: number): string => `number ${index + 1} in the rule's order`
+/** The same words for every payment: made once, for as many accounts as most operators have. */
+const ORDERED = Array.from({ length: 64 }, (_, index) => orderedReason(index))
 
 /**
  * Weighted rendezvous hashing: each account's score is weight / -ln(point of rule, player and account). The highest is

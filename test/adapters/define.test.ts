@@ -78,6 +78,11 @@ describe('a 4xx answer', () => {
     expect(await account().resume?.({ ...asked, reference: '', params: {} }, line(REFUSAL).io)).toEqual(nothing)
   })
 
+  it('to a look-up inside an order proves nothing either', async () => {
+    const looksFirst = account({}, { charge: (_charge, { ask }) => ask(Answer, { path: '/before' }, () => REFUSED) })
+    expect(await looksFirst.charge?.(chargeOf(attempt), line(REFUSAL).io)).toMatchObject({ kind: 'unknown' })
+  })
+
   it('of another shape than the documents show proves nothing', async () => {
     for (const body of [null, undefined, 'no', { error: 'no' }])
       expect(await account().charge?.(chargeOf(attempt), line({ ...REFUSAL, body }).io)).toEqual({

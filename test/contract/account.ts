@@ -16,9 +16,10 @@ import { nodeHttp } from '../../src/platform/http-node.ts'
 import type { AdapterFixtures, Answers, Asked } from './fixtures.ts'
 import { type ScriptedServer, scriptedServer } from './scripted-server.ts'
 
-/** The verbs that move money. */
-export type MoneyVerb = 'charge' | 'payOut' | 'refund'
-export const MONEY_VERBS = ['charge', 'payOut', 'refund'] as const satisfies readonly MoneyVerb[]
+/** The verbs that move money, and those that end an authorization. */
+export const MONEY_VERBS = ['charge', 'payOut', 'refund'] as const
+export const ENDING_VERBS = ['capture', 'cancel'] as const
+export type MoneyVerb = (typeof MONEY_VERBS)[number] | (typeof ENDING_VERBS)[number]
 
 /** Our side in a contract test: an account at the scripted processor, and everything that was recorded of its calls. */
 export type Account = {
@@ -107,6 +108,7 @@ export async function openAccount(adapter: Adapter, fixtures: AdapterFixtures): 
 function moveMoney(connected: Connected, fixtures: AdapterFixtures, verb: MoneyVerb, asked: Asked, io: Io) {
   if (verb === 'charge') return must(connected.charge)(chargeOf(fixtures, asked), io)
   if (verb === 'payOut') return must(connected.payOut)(payOutOf(fixtures, asked), io)
+  if (verb !== 'refund') return must(connected[verb])({ payment: 'dep_1', reference: 'ref_1', ...asked }, io)
   return must(connected.refund)(refundOf(fixtures, asked), io)
 }
 

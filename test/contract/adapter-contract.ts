@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Adapter, Charge } from '../../src/adapters/contract.ts'
 import { DECLINES } from '../../src/core/decline.ts'
-import { type Account, MONEY_VERBS, openAccount } from './account.ts'
+import { type Account, ENDING_VERBS, MONEY_VERBS, type MoneyVerb, openAccount } from './account.ts'
 import { type AccountOfTest, caseOf, waiverCases } from './case.ts'
 import type { AdapterFixtures, Answers, VerbFixture } from './fixtures.ts'
-import { moneyCases } from './money-cases.ts'
+import { keyCases, moneyCases } from './money-cases.ts'
 import { transportCases } from './transport-cases.ts'
 import { webhookCases } from './webhook-cases.ts'
 
@@ -46,8 +46,22 @@ export function adapterContract(adapter: Adapter, fixtures: AdapterFixtures): vo
           'unmapped',
         ])
         lieCases(verb, fixture, fixtures, () => account)
+        referenceCase(verb, fixture, fixtures, () => account)
         transportCases(verb, fixture.good, adapter, () => account)
-        moneyCases(verb, fixture.good, adapter, fixtures, () => account)
+        moneyCases(verb, fixture.good, fixtures, () => account)
+        keyCases(verb, fixture.good, adapter, fixtures, () => account)
+      })
+    }
+    for (const verb of ENDING_VERBS) {
+      const fixture = fixtures[verb]
+      if (!fixture) continue
+      describe(verb, () => {
+        const run = (answers: Answers) => account.move(verb, answers)
+        answerCases(verb, fixture.cases, fixtures, run, ['approved', 'pending', 'unmapped'])
+        referenceCase(verb, fixture, fixtures, () => account)
+        transportCases(verb, fixture.good, adapter, () => account)
+        if (verb === 'capture') moneyCases(verb, fixture.good, fixtures, () => account)
+        keyCases(verb, fixture.good, adapter, fixtures, () => account)
       })
     }
     readCases(fixtures, () => account)
@@ -75,8 +89,9 @@ function factCases(adapter: Adapter, fixtures: AdapterFixtures) {
       expect(adapter.operations.includes('find')).toBe(unknownResolvedBy !== 'review')
     })
     it('is judged on every verb that it has', () => {
-      const given = MONEY_VERBS.filter((verb) => fixtures[verb] !== undefined)
-      expect([...given]).toEqual(MONEY_VERBS.filter((verb) => adapter.operations.includes(verb)))
+      const verbs: readonly MoneyVerb[] = [...MONEY_VERBS, ...ENDING_VERBS]
+      const given = verbs.filter((verb) => fixtures[verb] !== undefined)
+      expect(given).toEqual(verbs.filter((verb) => adapter.operations.includes(verb)))
       expect(fixtures.find !== undefined).toBe(adapter.operations.includes('find'))
       expect(fixtures.resume !== undefined).toBe(adapter.operations.includes('resume'))
     })
@@ -128,7 +143,7 @@ function lieCases(
   fixtures: AdapterFixtures,
   account: AccountOfTest,
 ) {
-  const { amount, currency, reference } = fixture.lies ?? {}
+  const { amount, currency } = fixture.lies ?? {}
   const toldAsked = async (answers: Answers) => {
     const asked = { asset: fixtures.assets[0] ?? 'EUR', minor: 1_250n }
     const outcome = await account().move(verb, answers, { amount: asked })
@@ -138,6 +153,10 @@ function lieCases(
   }
   caseOf(`${verb}: wrong amount`, fixtures, amount && (() => toldAsked(amount)))
   caseOf(`${verb}: wrong currency`, fixtures, currency && (() => toldAsked(currency)))
+}
+
+function referenceCase(verb: MoneyVerb, { lies }: VerbFixture, fixtures: AdapterFixtures, account: AccountOfTest) {
+  const reference = lies?.reference
   caseOf(
     `${verb}: wrong reference`,
     fixtures,

@@ -97,6 +97,23 @@ function told(fact: ToldFact, { secret }: Signing, change?: Readonly<Record<stri
   return { body: JSON.stringify({ live: 'false', notificationItems: [{ NotificationRequestItem }] }), headers: {} }
 }
 
+const receivedOnly = {
+  cases: {
+    pending: { answers: modified('received'), expect: { kind: 'pending', reference: 'ref_1' } },
+    unmapped: { answers: modified('moonPhase'), expect: { kind: 'unknown', reason: 'unmapped' } },
+    'an order that Adyen finds wrong': {
+      answers: error(422, '167'),
+      expect: { kind: 'not_sent', reason: 'vouched_rejection' },
+    },
+    'the first order under the key still at work': {
+      answers: error(422, '704'),
+      expect: { kind: 'unknown', reason: 'duplicate_request' },
+    },
+  },
+  good: modified('received'),
+  lies: { reference: modified('received', { reference: 'att_other' }) },
+} as const
+
 const BALANCE_ACCOUNT = 'BA00000000000000000000001'
 
 /** A webhook of the balance platform: the whole body is signed, in a header. */
@@ -150,18 +167,9 @@ const fixtures: AdapterFixtures = {
     },
   },
   find: { cases: paymentCases },
-  refund: {
-    cases: {
-      pending: { answers: modified('received'), expect: { kind: 'pending', reference: 'ref_1' } },
-      unmapped: { answers: modified('moonPhase'), expect: { kind: 'unknown', reason: 'unmapped' } },
-      'a refund that Adyen finds wrong': {
-        answers: error(422, '167'),
-        expect: { kind: 'not_sent', reason: 'vouched_rejection' },
-      },
-    },
-    good: modified('received'),
-    lies: { reference: modified('received', { reference: 'att_other' }) },
-  },
+  refund: receivedOnly,
+  capture: receivedOnly,
+  cancel: receivedOnly,
   payOut: {
     cases: {
       approved: { answers: transfer('booked'), expect: { kind: 'succeeded', reference: 'ref_1' } },
@@ -235,6 +243,8 @@ const fixtures: AdapterFixtures = {
   },
   lacks: {
     'refund: approved': 'a refund is only received; its success comes by webhook',
+    'capture: approved': 'a capture is only received; its success comes by webhook',
+    'cancel: approved': 'a cancel is only received; its success comes by webhook',
     'refund: declined': 'a refund is only received; its refusal comes by webhook',
     'refund: wrong amount': 'a received refund is pending, and says no amount',
     'refund: wrong currency': 'a received refund is pending, and says no currency',

@@ -54,6 +54,8 @@ const pull = ({ attempt }: Asked, change: Change = {}) => ({
   ...change,
 })
 
+const REFUSED_TO_READ = { status: 400, json: { code: 'overdraft', message: 'x' } } as const
+
 /** A server with what is in `there`; `made` answers what is written. */
 const server =
   (there: {
@@ -64,11 +66,13 @@ const server =
     claims?: (asked: Asked) => readonly unknown[]
     made?: (asked: Asked, request: SeenRequest) => unknown
     status?: number
+    refusesToRead?: string
   }): Answers =>
   (asked) => {
     let posted = false
     return (request) => {
       const { method, path } = request
+      if (there.refusesToRead !== undefined && path.includes(there.refusesToRead)) return REFUSED_TO_READ
       const ok = (json: unknown) => ({ status: 200, json })
       if (method === 'POST') {
         posted = true
@@ -240,6 +244,14 @@ const fixtures: AdapterFixtures = {
         answers: server({ pulls: (asked) => [pull(asked, { archived: true })] }),
         expect: { kind: 'voided', why: 'cancelled' },
       },
+      'one whose claims can not be read': {
+        answers: server({ pulls: (asked) => [pull(asked)], refusesToRead: '/pull-payments/ref_1/payouts' }),
+        expect: { kind: 'unknown', reason: 'interrupted', reference: 'ref_1' },
+      },
+      'a store whose refunds can not be read': {
+        answers: server({ refusesToRead: '/pull-payments?' }),
+        expect: { kind: 'unknown', reason: 'unmapped' },
+      },
       'two under our reference': {
         answers: server({ pulls: (asked) => [pull(asked), pull(asked, { id: 'ref_2' })] }),
         expect: { kind: 'unknown', reason: 'duplicate_request' },
@@ -265,6 +277,10 @@ const fixtures: AdapterFixtures = {
       'two unapproved ones, of which one is approved': {
         answers: listed({ id: 'b' }, { id: 'a' }),
         expect: { kind: 'pending', reference: 'a' },
+      },
+      'a store whose payouts can not be read': {
+        answers: server({ refusesToRead: '/payouts?' }),
+        expect: { kind: 'unknown', reason: 'unmapped' },
       },
       'two that went on': {
         answers: listed({ id: 'a', state: 'InProgress' }, { id: 'b', state: 'AwaitingPayment' }),

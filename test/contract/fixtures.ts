@@ -18,6 +18,9 @@ export type AdapterFixtures = {
   readonly charge?: VerbFixture & { readonly ask?: Partial<Charge> }
   readonly payOut?: VerbFixture & { readonly ask?: Partial<PayOut> }
   readonly refund?: VerbFixture & { readonly ask?: Partial<Refund> }
+  /** The ends of an authorization, each in one piece; `declined` is none of their cases, see `Modification`. */
+  readonly capture?: VerbFixture
+  readonly cancel?: VerbFixture
   readonly resume?: Pick<VerbFixture, 'cases'> & { readonly ask?: Partial<Resume> }
   /** `cases` by what the processor says when asked; `not_found` is required. */
   readonly find?: Pick<VerbFixture, 'cases'>

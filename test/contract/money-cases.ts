@@ -8,14 +8,8 @@ import type { AdapterFixtures, Answers } from './fixtures.ts'
 /** Amounts that a careless codec breaks: one unit, digits that a float can't hold, a trailing zero, a plain sum. */
 const MINORS = [1n, 7n, 1_250n, 100_000n, 123_456_789_012_345n] as const
 
-/** Amounts to the last decimal, and one key per attempt. */
-export function moneyCases(
-  verb: MoneyVerb,
-  good: Answers,
-  adapter: Adapter,
-  fixtures: AdapterFixtures,
-  account: AccountOfTest,
-): void {
+/** Amounts to the last decimal. */
+export function moneyCases(verb: MoneyVerb, good: Answers, fixtures: AdapterFixtures, account: AccountOfTest): void {
   it.each([...fixtures.assets])(`${verb}: %s goes out and comes back to the last decimal`, async (asset) => {
     for (const minor of MINORS) {
       account().server.seen.length = 0
@@ -42,7 +36,16 @@ export function moneyCases(
       { numRuns: 40 },
     )
   })
+}
 
+/** One key per attempt, and a look before what has none. */
+export function keyCases(
+  verb: MoneyVerb,
+  good: Answers,
+  adapter: Adapter,
+  fixtures: AdapterFixtures,
+  account: AccountOfTest,
+): void {
   it(`${verb}: the same attempt is the same request under the same key, another attempt another key`, async () => {
     const { by, header } = adapter.facts.idempotency
     const first = await writingOf(attemptId(1))

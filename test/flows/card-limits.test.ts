@@ -3,10 +3,12 @@ import { expect, it } from 'vitest'
 import type { DeclineCode } from '../../src/core/decline.ts'
 import type { InstrumentSeen, Outcome } from '../../src/core/outcome.ts'
 import { deposit } from '../../src/flows/deposit.ts'
+import { payOut } from '../../src/flows/pay-out.ts'
 import { knownCard, learnOfCard } from '../../src/flows/remember-card.ts'
 import { settle } from '../../src/flows/settle.ts'
+import { withdraw } from '../../src/flows/withdraw.ts'
 import { JOBS } from '../../src/jobs/table.ts'
-import { depositOrder, eur, type FlowWorld, flowWorld } from '../support/flows.ts'
+import { depositOrder, eur, type FlowWorld, flowWorld, withdrawalOrder } from '../support/flows.ts'
 
 const VISA = { fingerprint: 'print-1', brand: 'visa', funding: 'debit', country: 'MT' }
 const says = (code: DeclineCode, instrument: InstrumentSeen | null = VISA): Outcome => ({
@@ -163,6 +165,30 @@ it("lets rules use what a processor told of the card, from the next deposit on, 
   expect(facts).toEqual([
     { brand: 'amex', funding: null, country: 'FI' },
     { brand: 'visa', funding: 'debit', country: 'MT' },
+  ])
+})
+
+it('knows a saved card under the name that the processor keeps it by, for deposits and for payouts', async () => {
+  const world = await flowWorld()
+  const { deps, operatorId } = world
+  world.answer(({ request, verb }) =>
+    verb === 'charge'
+      ? { kind: 'succeeded', reference: 'r', amount: request.amount, instrument: { ...VISA, token: 'kept_1' } }
+      : undefined,
+  )
+  const { instrumentId } = await deposit(deps, { ...depositOrder(world, '30.00'), save: true })
+  const byInstrument = { type: 'instrument', instrumentId: instrumentId ?? '' } as const
+  await deposit(deps, { ...depositOrder(world, '30.00'), method: byInstrument })
+  expect(world.calls.at(-1)?.request).toMatchObject({ method: { token: 'kept_1' } })
+  const order = { ...withdrawalOrder(world, '10.00'), destination: byInstrument }
+  const { id } = await withdraw(deps, order)
+  await payOut(deps, operatorId, id)
+  const facts = await world.database.admin`
+    select facts ->> 'direction' as direction, facts ->> 'brand' as brand from route_decision
+    where facts ? 'brand' order by at, id`
+  expect(facts).toEqual([
+    { direction: 'deposit', brand: 'visa' },
+    { direction: 'withdrawal', brand: 'visa' },
   ])
 })
 

@@ -51,7 +51,7 @@ async function captured() {
     const id = newId('inboundWebhook')
     const content = { id: `e${n}`, flow: 'deposit', attempt: attemptId, ...event }
     const row = { id, connectionId: world.conA, eventId: `e${n}`, processor: 'model_a', processorAtMs: null, content }
-    await inTx(world, (tx) => insertInbound(tx, world.operatorId, row))
+    await inTx(world, (tx) => insertInbound(tx, world.operatorId, [row]))
     const { againAtMs } = await applyWebhook(world.deps, world.operatorId, id)
     const heard = await inTx(world, (tx) => findInbound(tx, world.operatorId, id))
     return { id, status: heard?.status, detail: heard?.detail, againAtMs }
@@ -174,7 +174,7 @@ it('waits with a dispute over a deposit that is not known as captured', async ()
     dispute,
   }
   const row = { id, connectionId: world.conA, eventId: 'e1', processor: 'model_a', processorAtMs: null, content }
-  await inTx(world, (tx) => insertInbound(tx, world.operatorId, row))
+  await inTx(world, (tx) => insertInbound(tx, world.operatorId, [row]))
   expect(await applyWebhook(world.deps, world.operatorId, id)).toHaveProperty('againAtMs')
   expect(await inTx(world, (tx) => listDisputes(tx, world.operatorId, { limit: 9 }))).toEqual([])
 

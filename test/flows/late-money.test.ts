@@ -4,6 +4,7 @@ import { attemptsOf } from '../../src/db/attempts.ts'
 import { insertInbound } from '../../src/db/inbound-webhooks.ts'
 import { playerWallet, postIn } from '../../src/db/ledger.ts'
 import { findPayment } from '../../src/db/payments.ts'
+import { lockPlayer } from '../../src/db/players.ts'
 import { applyWebhook } from '../../src/flows/apply-webhook.ts'
 import { decideReview } from '../../src/flows/decide-review.ts'
 import { deposit } from '../../src/flows/deposit.ts'
@@ -237,18 +238,33 @@ it('asks the processor at once when its webhook is only a bell', async () => {
     lookUp: true,
   }
   await world.deps.db.tx(operatorId, (tx) =>
-    insertInbound(tx, operatorId, {
-      id: 'iwh_1',
-      connectionId: world.conA,
-      eventId: 'evt_1',
-      processor: 'model_a',
-      content,
-      processorAtMs: null,
-    }),
+    insertInbound(tx, operatorId, [
+      {
+        id: 'iwh_1',
+        connectionId: world.conA,
+        eventId: 'evt_1',
+        processor: 'model_a',
+        content,
+        processorAtMs: null,
+      },
+    ]),
   )
   await applyWebhook(world.deps, operatorId, 'iwh_1')
   expect(
     await world.database
       .admin`select subject from job where kind = 'look_up' and run_at <= ${new Date(world.clock.nowMs())}`,
   ).toEqual([{ subject: attempt?.id }])
+})
+
+it('credits a deposit while somebody else holds the player: the two wait for each other in no order', async () => {
+  const world = await flowWorld()
+  const { deps, operatorId } = world
+  world.answer(() => ({ kind: 'pending', reference: 'a1' }))
+  const asked = await deposit(deps, depositOrder(world, '30.00'))
+  const [attempt] = await attempts(world, asked.id)
+  await deps.db.tx(operatorId, async (tx) => {
+    await lockPlayer(tx, operatorId, 'p1')
+    await told(world, attempt?.id ?? '', success('a1', '30.00'))
+  })
+  expect(await statusOf(world, asked.id)).toBe('succeeded')
 })

@@ -12,8 +12,15 @@ type Payment = {
   runId: string
   reference: string
 }
-/** `duplicateOf`: the attempt whose capture was a second one, sent back by people. */
-type Refund = { id: string; depositId: string; status: string; amount: bigint; duplicateOf: string | undefined }
+/** `duplicateOf`: the attempt whose capture was a second one. `byPeople`: a review's approval made it, no order of a player's. */
+type Refund = {
+  id: string
+  depositId: string
+  status: string
+  amount: bigint
+  duplicateOf: string | undefined
+  byPeople: boolean
+}
 type Attempt = { id: string; subjectId: string; flow: string; status: string; connectionId: string; amount: bigint }
 
 /** The gateway's own books at the end of a run. */
@@ -52,7 +59,7 @@ export async function readBooks({ ask }: Ground, operatorId: string): Promise<Bo
     own,
   )
   const refunds = await ask(
-    `select id, deposit_id, status, amount::text, duplicate_of from refund where operator_id = $1`,
+    `select id, deposit_id, status, amount::text, duplicate_of, run_id from refund where operator_id = $1`,
     own,
   )
   const attempts = await ask(
@@ -97,6 +104,7 @@ export async function readBooks({ ask }: Ground, operatorId: string): Promise<Bo
       status: text(row.status),
       amount: whole(row.amount),
       duplicateOf: row.duplicate_of === null ? undefined : text(row.duplicate_of),
+      byPeople: row.duplicate_of !== null || text(row.run_id).startsWith('review:'),
     })),
     attempts: attempts.map((row) => ({
       id: text(row.id),
@@ -286,7 +294,7 @@ function ofOrders(kept: Kept, { orders, seed }: Against): string[] {
     if (made.length > 1) found.push(`I4 seed ${seed}: ${key} made ${made.length} payments`)
   }
   const refunds = orders.filter(({ verb }) => verb === 'refund').length
-  const made = kept.refunds.filter(({ duplicateOf }) => duplicateOf === undefined).length
+  const made = kept.refunds.filter(({ byPeople }) => !byPeople).length
   if (made > refunds) found.push(`I4 ${refunds} refunds were asked for and ${made} were made`)
   return found
 }

@@ -6,11 +6,13 @@ import { createIdempotent } from '../../src/api/idempotent.ts'
 import { typeId, uuidText, uuidV7 } from '../../src/core/ids.ts'
 import type { Db, Tx } from '../../src/db/client.ts'
 import { CONNECTION_LOST, dbError, OUTCOME_UNKNOWN } from '../../src/db/errors.ts'
+import { combinedInbox } from '../../src/db/inbox.ts'
 import { postgresLedger } from '../../src/db/ledger-port.ts'
 import { checkDestination } from '../../src/destinations/index.ts'
 import { bindProcessors } from '../../src/entry/processors.ts'
 import type { Deps, Processors } from '../../src/flows/deps.ts'
 import { createRoutingTable } from '../../src/router/active.ts'
+import type { Mood } from './mood.ts'
 import type { Heard, Model } from './processor.ts'
 import type { Chance, Owner, Scheduler } from './scheduler.ts'
 
@@ -45,14 +47,13 @@ export type GatewayParts = {
   readonly random: Chance
   readonly models: readonly Model[]
   readonly secret: string
+  readonly mood: Mood
   readonly sabotage: Sabotage | undefined
   calm(): boolean
   saw(what: string): void
-  touched(): void
+  /** The job table may say something else now. */
+  jobsTouched(): void
 }
-
-/** One statement in so many loses its connection before or after its commit. */
-const DB_FAULT_RATE = 0.015
 
 /** Starts a gateway process. */
 export function startGateway(name: string, parts: GatewayParts): Gateway {
@@ -78,6 +79,7 @@ export function startGateway(name: string, parts: GatewayParts): Gateway {
   const plain: Deps = {
     db,
     ledger: postgresLedger(db, { newUuid }),
+    inbox: combinedInbox(db, clock),
     notices: {
       check: async () => ({ kind: 'unsafe', detail: 'no notices here' }),
       post: async () => ({ kind: 'failed', why: 'no notices here' }),
@@ -141,14 +143,17 @@ function watch(processors: Processors, { nowMs }: Deps['clock'], { saw }: Gatewa
 }
 
 /** The database as one process reaches it: each transaction is one step, and now and then a connection dies. */
-function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, saw, touched }: GatewayParts): Db {
+function portOf(
+  name: string,
+  owner: Owner,
+  { db, time, random, mood, sabotage, calm, saw, jobsTouched }: GatewayParts,
+): Db {
   const through = <T>(label: string, work: () => Promise<T>): Promise<T> =>
     time.step(
       owner,
       `${name}: ${label}`,
       async () => {
-        touched()
-        const lost = !calm() && random.of(DB_FAULT_RATE)
+        const lost = !calm() && random.of(mood.lost)
         if (lost && random.of(0.5)) {
           saw('connection lost before commit')
           throw dbError(CONNECTION_LOST)
@@ -162,9 +167,13 @@ function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, 
       },
       { delayMs: random.between(0, 3), orphan: true },
     )
-  const rewrite = sabotage?.sql
-  const told = <T>(work: (tx: Tx) => Promise<T>): ((tx: Tx) => Promise<T>) =>
-    rewrite === undefined ? work : (tx) => work(rewritten(tx, rewrite))
+  const see = (text: string) => {
+    if (JOB_WRITTEN.test(text)) jobsTouched()
+  }
+  const told =
+    <T>(work: (tx: Tx) => Promise<T>) =>
+    (tx: Tx): Promise<T> =>
+      work(watched(tx, see, sabotage?.sql))
   return {
     tx: (operatorId, work) => through('tx', () => db.tx(operatorId, told(work))),
     global: (work) => through('tx', () => db.global(told(work))),
@@ -173,13 +182,18 @@ function portOf(name: string, owner: Owner, { db, time, random, sabotage, calm, 
   }
 }
 
-/** A statement runner whose templates pass through `change`. */
-function rewritten(tx: Tx, change: (text: string) => string): Tx {
-  const GAP = '\u0001'
+const JOB_WRITTEN = /\b(?:insert into|delete from|update) job\b/
+/** A parameter's place in a statement's text. */
+const GAP = '\u0001'
+
+/** A statement runner whose templates are seen, and pass through `change`. */
+function watched(tx: Tx, see: (text: string) => void, change: ((text: string) => string) | undefined): Tx {
   return new Proxy(tx, {
     apply(target, self, values: unknown[]) {
       const [strings, ...rest] = values
       if (!Array.isArray(strings) || !('raw' in strings)) return Reflect.apply(target, self, values)
+      see(strings[0])
+      if (change === undefined) return Reflect.apply(target, self, values)
       const parts = change(strings.join(GAP)).split(GAP)
       return Reflect.apply(target, self, [Object.assign(parts, { raw: parts }), ...rest])
     },

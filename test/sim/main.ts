@@ -1,39 +1,45 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import type { z } from 'zod'
 import { FAST, startGround } from './ground.ts'
 import { playReal, type RealEnding } from './real/play.ts'
+import { Found, isOk, jsonOf, linesOf } from './report.ts'
 import { openField, playAll } from './run.ts'
 import { SABOTAGES } from './sabotage.ts'
-import { addUp, missing, NOTHING, type Sum, Summed } from './sum.ts'
+import { addUp, joined, NOTHING, type Sum, Summed } from './sum.ts'
 
 /**
- * `npm run sim -- --seeds N [--from S] [--json]`: plays worlds, then proves that the harness sees mistakes.
- * With `--minutes M` real processes are then killed, stopped and cut off for so long (or `--kills` times).
- * `--seed S` replays one and prints its steps, `--sabotage "name"` with a mistake put in.
+ * `npm run sim -- [--seeds N] [--from S] [--points P] [--minutes M] [--json]`: plays N worlds, proves that the harness sees
+ * mistakes, then strikes real processes P times, for M minutes at most (`--minutes 0` leaves them out). Without options
+ * it is the size that a release must pass. `--seed S` replays one world and prints its steps, `--sabotage "name"` with a
+ * mistake put in.
  */
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '1000' },
+    seeds: { type: 'string', default: '10000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     sabotage: { type: 'string' },
     workers: { type: 'string', default: '2' },
-    minutes: { type: 'string', default: '0' },
-    kills: { type: 'string', default: '200' },
+    minutes: { type: 'string', default: '10' },
+    points: { type: 'string', default: '210' },
     json: { type: 'boolean', default: false },
     url: { type: 'string' },
+    mistakes: { type: 'string' },
   },
 })
 
-/** Seeds within which each mistake must show: the rarest, missing fences, takes 1,378. */
-const SABOTAGE_SEEDS = 1_500
+/** Seeds within which each mistake must show; most take a few dozen, and the search ends with the first. */
+const SABOTAGE_SEEDS = 1_000
 const SABOTAGE_FROM = 10_000_000
-const KILLS_A_WORLD = 40
+/** Crash points in one world of real processes: each world's coming to rest takes as long as a hundred of them. */
+const POINTS_A_WORLD = 250
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const range = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n)
 
-if (values.url !== undefined) await work(values.url)
+if (values.url !== undefined && values.mistakes !== undefined) await findMistakes(values.url, values.mistakes)
+else if (values.url !== undefined) await work(values.url)
 else if (values.seed !== undefined) await replay(Number(values.seed))
 else await all()
 
@@ -75,95 +81,57 @@ async function all(): Promise<void> {
   const workers = Number(values.workers)
   const share = Math.ceil(Number(values.seeds) / workers)
   const sums = await Promise.all(
-    range(0, workers).map((n) => inWorker(ground.url, Number(values.from) + n * share, share)),
+    range(0, workers).map((n) =>
+      inWorker(Summed, ground.url, ['--from', String(Number(values.from) + n * share), '--seeds', String(share)]),
+    ),
   )
-  const sum = sums.reduce((total, one) => joined(total, one), NOTHING)
   const seconds = (performance.now() - began) / 1_000
-  const found = await findSabotages(ground.url)
+  const found = await Promise.all(
+    range(0, workers).map((n) => inWorker(Found.array(), ground.url, ['--mistakes', `${n}/${workers}`])),
+  )
   await ground.stop()
-  const real = Number(values.minutes) > 0 ? await realRuns() : []
-  const unseen = missing(sum)
-  const unfound = found.filter(({ seeds }) => seeds === undefined).map(({ name }) => name)
-  const realBad = real.flatMap(({ violations }) => violations)
-  const realUnseen =
-    real.length > 0 && !real.some(({ counted }) => counted.taken_over > 0)
-      ? ['a key taken over after a real crash']
-      : []
-  const ok =
-    sum.bad.length === 0 &&
-    realBad.length === 0 &&
-    realUnseen.length === 0 &&
-    unseen.length === 0 &&
-    unfound.length === 0
-  if (values.json)
-    say(
-      JSON.stringify({ name: 'sim', seconds, ...sum, sabotages: found, real, unseen: [...unseen, ...realUnseen], ok }),
-    )
-  else {
-    for (const [what, n] of Object.entries(sum.seen).sort()) say(`${String(n).padStart(9)}  ${what}`)
-    for (const { name, seeds, violation } of found)
-      say(
-        `${seeds === undefined ? 'NOT FOUND' : `found in ${String(seeds).padStart(3)}`}  ${name}${violation ? `: ${violation}` : ''}`,
-      )
-    for (const { counted } of real) say(JSON.stringify(counted))
-    for (const line of [...sum.bad.slice(0, 20), ...realBad]) say(line)
-    for (const what of [...unseen, ...realUnseen]) say(`never seen: ${what}`)
+  const points = Number(values.minutes) > 0 ? Number(values.points) : 0
+  const run = {
+    seconds,
+    sum: sums.reduce(joined, NOTHING),
+    mistakes: found.flat(),
+    points,
+    real: await realRuns(points),
   }
-  const crashPoints = real.reduce(
-    (all, { counted: { kills, stops, backends, crashes } }) => all + kills + stops + backends + crashes,
-    0,
-  )
-  const { seeds, payments, moved, people, kills, pauses, steps } = sum
-  say(
-    `${ok ? 'OK' : 'FAILED'}: ${seeds} seeds in ${seconds.toFixed(0)} s, ${payments} payments, ${moved} moved money, ${steps} steps, ${kills} kills, ${pauses} pauses, ${people} decided by people, ${sum.bad.length} violations; ${found.length - unfound.length} of ${found.length} planted mistakes found; ${crashPoints} real crash points, ${realBad.length} violations`,
-  )
-  process.exit(ok ? 0 : 1)
+  for (const line of values.json ? [jsonOf(run)] : linesOf(run)) say(line)
+  process.exit(isOk(run) ? 0 : 1)
 }
 
-/** Real processes until the crash points or the minutes are through, a fresh world every forty kills. */
-async function realRuns(): Promise<RealEnding[]> {
+/** Real processes until all crash points are struck or the minutes are through. */
+async function realRuns(points: number): Promise<RealEnding[]> {
   const endings: RealEnding[] = []
-  const until = Date.now() + Number(values.minutes) * 60_000
-  for (
-    let left = Number(values.kills), seed = 900_000;
-    left > 0 && Date.now() < until;
-    left -= KILLS_A_WORLD, seed += 1
-  ) {
+  const untilMs = Date.now() + Number(values.minutes) * 60_000
+  for (let left = points, seed = 900_000; left > 0 && Date.now() < untilMs; left -= POINTS_A_WORLD, seed += 1) {
     const ground = await startGround({})
-    const minutes = (until - Date.now()) / 60_000
-    endings.push(await playReal(ground, seed, { kills: Math.min(left, KILLS_A_WORLD), minutes }))
+    endings.push(await playReal(ground, seed, { points: Math.min(left, POINTS_A_WORLD), untilMs }))
     await ground.stop()
   }
   return endings
 }
 
-function inWorker(url: string, from: number, seeds: number): Promise<Sum> {
-  const child = fork(fileURLToPath(import.meta.url), ['--url', url, '--from', String(from), '--seeds', String(seeds)])
+/** Does a part of the run in a process of its own, and gives what that sends. */
+function inWorker<T>(shape: z.ZodType<T>, url: string, order: readonly string[]): Promise<T> {
+  const child = fork(fileURLToPath(import.meta.url), ['--url', url, ...order])
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(Summed.parse(message)))
+    child.once('message', (message) => resolve(shape.parse(message)))
     child.once('exit', (code) => reject(new Error(`a worker ended with ${code}`)))
   })
 }
 
-function joined(a: Sum, b: Sum): Sum {
-  const numbers = ['seeds', 'payments', 'moved', 'people', 'kills', 'pauses', 'steps', 'lies'] as const
-  const seen = { ...a.seen }
-  for (const [what, n] of Object.entries(b.seen)) seen[what] = (seen[what] ?? 0) + n
-  return {
-    ...a,
-    ...Object.fromEntries(numbers.map((name) => [name, a[name] + b[name]])),
-    seen,
-    bad: [...a.bad, ...b.bad],
-  }
-}
-
-/** Each planted mistake, and the seed that shows it. */
-async function findSabotages(url: string) {
+/** One worker's share of the planted mistakes, each with how many seeds it took to show. */
+async function findMistakes(url: string, share: string): Promise<void> {
+  const [mine, workers] = share.split('/').map(Number)
   const field = openField(url)
-  const found: { name: string; seeds: number | undefined; violation?: string }[] = []
+  const found: Found[] = []
   for (const [n, sabotage] of SABOTAGES.entries()) {
+    if (n % (workers ?? 1) !== mine) continue
     const from = SABOTAGE_FROM + n * SABOTAGE_SEEDS
-    let shown: { seeds: number; violation: string } | undefined
+    let shown: Pick<Found, 'seeds' | 'violation'> = {}
     let played = 0
     await playAll(
       field,
@@ -171,13 +139,13 @@ async function findSabotages(url: string) {
       ({ violations: [violation] }) => {
         played += 1
         if (violation === undefined) return undefined
-        shown ??= { seeds: played, violation }
+        shown = shown.seeds === undefined ? { seeds: played, violation } : shown
         return 'stop'
       },
       { sabotage },
     )
-    found.push({ name: sabotage.name, seeds: undefined, ...shown })
+    found.push({ name: sabotage.name, ...shown })
   }
   await field.close()
-  return found
+  process.send?.(found, () => process.exit(0))
 }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import type { HttpCall } from '../../src/adapters/http.ts'
+import type { Mood } from './mood.ts'
 import type { Chance, Scheduler } from './scheduler.ts'
 
 /** What a processor does with a request, and how it tells of it. */
@@ -93,16 +94,15 @@ export type ModelParts = {
   readonly secret: string
   readonly random: Chance
   readonly time: Scheduler
+  readonly mood: Mood
   calm(): boolean
   post(hook: Hook): void
   saw(what: string): void
 }
 
-const TOTAL = BEHAVIOURS.reduce((sum, { weight }) => sum + weight, 0)
-
-function chosen(random: Chance): Behaviour {
-  let left = random.next() * TOTAL
-  for (const { name, weight } of BEHAVIOURS) {
+function chosen(random: Chance, behaviours: Mood['behaviours']): Behaviour {
+  let left = random.next() * behaviours.reduce((sum, { weight }) => sum + weight, 0)
+  for (const { name, weight } of behaviours) {
     left -= weight
     if (left < 0) return name
   }
@@ -230,7 +230,7 @@ export function openModel(parts: ModelParts): Model {
     const key = call.headers['idempotency-key'] ?? ''
     const before = answered.get(key)
     if (before) return { kind: 'answer', status: 200, text: JSON.stringify(shown(before)), delayMs: quick() }
-    const behaviour = plans.get(body.our_ref) ?? (parts.calm() ? 'approves' : chosen(random))
+    const behaviour = plans.get(body.our_ref) ?? (parts.calm() ? 'approves' : chosen(random, parts.mood.behaviours))
     plans.set(body.our_ref, behaviour)
     parts.saw(`behaviour:${behaviour}`)
     if (!NOT_ACTING.has(behaviour)) {
@@ -257,7 +257,7 @@ export function openModel(parts: ModelParts): Model {
       const [, , collection = '', operationId, verb] = url.pathname.split('/')
       const ours = url.searchParams.get('our_ref')
       if (call.method === 'GET') {
-        if (!parts.calm() && random.of(0.25)) return badLine(random)
+        if (!parts.calm() && random.of(parts.mood.deaf)) return badLine(random)
         const data = operations.filter(({ ourRef }) => ourRef === ours).map(shown)
         return { kind: 'answer', status: 200, text: JSON.stringify({ data }), delayMs: quick() }
       }

@@ -3,10 +3,11 @@ import postgres from 'postgres'
 import { uuidText, uuidV7 } from '../../src/core/ids.ts'
 import { ADJUSTMENTS, cash } from '../../src/core/ledger/chart.ts'
 import { posting, transfer } from '../../src/core/ledger/posting.ts'
-import { type Db, openDb } from '../../src/db/client.ts'
+import type { Db } from '../../src/db/client.ts'
 import { postIn } from '../../src/db/ledger.ts'
 import { connectionOf, FUNDS, type Ground, operatorOf } from './field.ts'
 import type { Sabotage } from './gateway.ts'
+import { openLine } from './line.ts'
 import { type Ending, play } from './world.ts'
 
 /** Worlds under way at once: enough to keep the database and this process busy side by side. */
@@ -15,6 +16,8 @@ const BATCH = 200
 
 /** A database that worlds are played in, each world an operator of its own. */
 export type Field = Ground & {
+  /** The connections of the worlds under way, one each. */
+  readonly lines: readonly Db[]
   prepare(seeds: readonly number[], funds?: bigint): Promise<void>
   close(): Promise<void>
 }
@@ -22,10 +25,12 @@ export type Field = Ground & {
 /** Opens the field on a migrated database that nobody else uses. */
 export function openField(url: string): Field {
   syncDigest()
-  const db: Db = openDb({ url, max: ABREAST + 2, role: 'paycage_app' })
+  const lines = Array.from({ length: ABREAST }, () => openLine(url))
+  const [db = openLine(url)] = lines
   const admin = postgres(url, { max: 4, onnotice: () => {}, fetch_types: false })
   return {
     db,
+    lines,
     ask: async (text, values) => [...(await admin.unsafe(text, [...values], { prepare: true }))],
     async prepare(seeds, minor = FUNDS) {
       const operators = seeds.map(operatorOf)
@@ -43,10 +48,12 @@ export function openField(url: string): Field {
         select id, 'p1', 'MT', 'EUR', 'Ada Example', 'verified', 'cli_test' from unnest(${`{${operators.join(',')}}`}::text[]) id`
       const funds = posting('opening', 'adjustment', [transfer(ADJUSTMENTS, cash('p1'), { asset: 'EUR', minor })])
       const newUuid = () => uuidText(uuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(10))))
-      await inParallel(operators, (operatorId) => db.tx(operatorId, (tx) => postIn(tx, operatorId, funds, { newUuid })))
+      await inParallel(lines, operators, (line, operatorId) =>
+        line.tx(operatorId, (tx) => postIn(tx, operatorId, funds, { newUuid })),
+      )
     },
     async close() {
-      await db.close()
+      await Promise.all(lines.map((line) => line.close()))
       await admin.end()
     },
   }
@@ -63,18 +70,22 @@ export async function playAll(
   for (let from = 0; from < seeds.length && !stopped; from += BATCH) {
     const batch = seeds.slice(from, from + BATCH)
     await field.prepare(batch)
-    await inParallel(batch, async (seed) => {
+    await inParallel(field.lines, batch, async (db, seed) => {
       if (stopped) return
-      if (told(await play(field, seed, options)) === 'stop') stopped = true
+      if (told(await play({ ...field, db }, seed, options)) === 'stop') stopped = true
     })
   }
 }
 
-async function inParallel<T>(list: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
+async function inParallel<T>(
+  lines: readonly Db[],
+  list: readonly T[],
+  work: (line: Db, one: T) => Promise<unknown>,
+): Promise<void> {
   const left = [...list].reverse()
   await Promise.all(
-    Array.from({ length: ABREAST }, async () => {
-      for (let one = left.pop(); one !== undefined; one = left.pop()) await work(one)
+    lines.map(async (line) => {
+      for (let one = left.pop(); one !== undefined; one = left.pop()) await work(line, one)
     }),
   )
 }

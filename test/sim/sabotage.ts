@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { sandboxEvents } from '../../src/adapters/sandbox/webhook.ts'
+import { cash, receivable } from '../../src/core/ledger/chart.ts'
+import { posting, transfer } from '../../src/core/ledger/posting.ts'
 import type { Money } from '../../src/core/money.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
-import type { Processors } from '../../src/flows/deps.ts'
+import { postIn } from '../../src/db/ledger.ts'
+import type { Deps, Processors } from '../../src/flows/deps.ts'
 import type { Sabotage } from './gateway.ts'
 
 /** Changes what charges, payouts and refunds are said to have come to. */
@@ -91,6 +94,11 @@ export const SABOTAGES: readonly Sabotage[] = [
     sql: (text) => text.replace(`status = coalesce(${P}, status),`, `status = coalesce(status, ${P}),`),
   },
   {
+    name: 'credits each copy of a webhook',
+    quick: true,
+    deps: (deps) => ({ ...deps, processors: { ...deps.processors, events: creditingEach(deps) } }),
+  },
+  {
     name: 'has no idempotency',
     quick: true,
     idempotent: (_real, deps) => (_request, run) => run(deps.newId('request')),
@@ -155,6 +163,22 @@ export const SABOTAGES: readonly Sabotage[] = [
     }),
   },
 ]
+
+/** Takes each copy of a webhook for a new fact: nothing asks whether this one was heard before. */
+const creditingEach =
+  ({ db, newUuid, processors }: Deps): Processors['events'] =>
+  async (connection, webhook) => {
+    const { operatorId, id } = connection
+    const read = await processors.events(connection, webhook)
+    if (read.kind === 'refused') return read
+    for (const { outcome, flow } of read.events) {
+      if (outcome.kind !== 'succeeded' || flow !== 'deposit') continue
+      const again = transfer(receivable(id), cash('p1'), outcome.amount)
+      const copy = posting(`webhook:${newUuid()}`, 'deposit_settled', [again])
+      await db.tx(operatorId, (tx) => postIn(tx, operatorId, copy, { newUuid }))
+    }
+    return read
+  }
 
 /** The same webhook under a signature of the reader's own: as if nobody had looked. */
 function unsigned(body: Uint8Array) {

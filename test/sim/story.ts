@@ -26,6 +26,8 @@ export type ClientParts = {
   readonly random: Chance
   gateway(): Gateway | undefined
   calm(): boolean
+  /** Told when a gateway has made an answer, before it writes it down. */
+  answerMade(gateway: Gateway): void
   saw(what: string): void
 }
 
@@ -63,7 +65,7 @@ async function ask(parts: ClientParts, asked: Asked, order: Order): Promise<Hear
   const gateway = parts.gateway()
   if (gateway === undefined) return undefined
   const patience = parts.time.step(undefined, 'client loses patience', () => undefined, { delayMs: PATIENCE_MS })
-  const heard = await Promise.race([call(gateway, parts.caller, asked, order.key), gateway.died, patience])
+  const heard = await Promise.race([call(gateway, parts, asked, order.key), gateway.died, patience])
   if (heard === undefined || heard === 'died') return undefined
   if (heard.status === 202) parts.saw('answered 202')
   if (heard.replayed) parts.saw('replayed')
@@ -74,7 +76,12 @@ async function ask(parts: ClientParts, asked: Asked, order: Order): Promise<Hear
 }
 
 /** One request, from behind authentication and validation to the bytes of the answer. */
-async function call(gateway: Gateway, caller: Caller, { endpoint, params, body }: Asked, key: string): Promise<Heard> {
+async function call(
+  gateway: Gateway,
+  { caller, answerMade }: ClientParts,
+  { endpoint, params, body }: Asked,
+  key: string,
+): Promise<Heard> {
   const requestId = gateway.deps.newId('request')
   const request = {
     caller,
@@ -88,7 +95,11 @@ async function call(gateway: Gateway, caller: Caller, { endpoint, params, body }
     ip: '192.0.2.1',
     apiVersion: '2026-11-01',
   }
-  const run = (runId: string): Promise<Answer> => endpoint.handle(gateway.deps, { ...request, runId })
+  const run = async (runId: string): Promise<Answer> => {
+    const answer = await endpoint.handle(gateway.deps, { ...request, runId })
+    answerMade(gateway)
+    return answer
+  }
   const { method, path: route } = endpoint
   const asked = {
     operatorId: caller.operatorId,

@@ -39,6 +39,7 @@ const RARE = [
   'write refused after its time',
   'answered 202',
   'replayed',
+  'stopped before a final answer',
   'paycage_facts_quarantined_total',
   'paycage_webhooks_received_total:signature_invalid',
 ] as const
@@ -60,5 +61,18 @@ export function addUp(sum: Sum, { seed, violations, seen, counted }: Ending): Su
     lies: sum.lies + counted.lies,
     seen: all,
     bad: violations.length === 0 ? sum.bad : [...sum.bad, `seed ${seed}: ${violations.join('; ')}`],
+  }
+}
+
+/** Adds two workers' sums. */
+export function joined(a: Sum, b: Sum): Sum {
+  const numbers = ['seeds', 'payments', 'moved', 'people', 'kills', 'pauses', 'steps', 'lies'] as const
+  const seen = { ...a.seen }
+  for (const [what, n] of Object.entries(b.seen)) seen[what] = (seen[what] ?? 0) + n
+  return {
+    ...a,
+    ...Object.fromEntries(numbers.map((name) => [name, a[name] + b[name]])),
+    seen,
+    bad: [...a.bad, ...b.bad],
   }
 }

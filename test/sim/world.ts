@@ -7,6 +7,7 @@ import { JOBS } from '../../src/jobs/table.ts'
 import { type Books, readBooks } from './books.ts'
 import { connectionOf, type Ground, operatorOf } from './field.ts'
 import { type Gateway, type GatewayParts, type Sabotage, startGateway } from './gateway.ts'
+import { moodOf, napMs } from './mood.ts'
 import { type Hook, type Model, openModel } from './processor.ts'
 import { type Chance, chance, type Scheduler, scheduler } from './scheduler.ts'
 import { type ClientParts, type Order, pursue } from './story.ts'
@@ -72,6 +73,7 @@ type World = {
 
 function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined, trace: (line: string) => void): World {
   const random = chance(seed)
+  const mood = moodOf(random)
   // Whole milliseconds of a fixed day: the same seed is the same run.
   const startMs = Date.UTC(2026, 10, 23)
   const time = scheduler(random, startMs, trace)
@@ -85,7 +87,7 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
   let started = 0
 
   const models: Model[] = ['sandbox_a', 'sandbox_b', 'sandbox_c'].map((id) =>
-    openModel({ id, secret: SECRET, random, time, calm: () => calm, post: (hook) => deliver(id, hook, 0), saw }),
+    openModel({ id, secret: SECRET, random, time, mood, calm: () => calm, post: (hook) => deliver(id, hook, 0), saw }),
   )
   const parts: GatewayParts = {
     db: ground.db,
@@ -93,10 +95,11 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     random,
     models,
     secret: SECRET,
+    mood,
     sabotage,
     calm: () => calm,
     saw,
-    touched: () => {
+    jobsTouched: () => {
       jobsAtMs = undefined
     },
   }
@@ -170,20 +173,31 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
   }
 
   function disturb(): void {
-    if (!random.of(0.012)) return
+    if (!random.of(mood.strikes)) return
     const index = random.between(0, gateways.length - 1)
     const gateway = gateways[index]
     if (gateway === undefined) return
-    if (random.of(0.5)) {
-      counted.pauses += 1
-      gateway.owner.pausedUntilMs = time.nowMs() + random.pick([3_000, 12_000, 20_000, 40_000, 130_000])
-      trace(`${gateway.name} is stopped`)
-    } else {
-      counted.kills += 1
-      trace(`${gateway.name} is killed`)
-      gateway.die()
-      gateways[index] = start()
+    if (!random.of(mood.kills)) {
+      stop(gateway, random.pick(mood.stopsMs))
+      return
     }
+    counted.kills += 1
+    trace(`${gateway.name} is killed`)
+    gateway.die()
+    gateways[index] = start()
+  }
+
+  function stop({ name, owner }: Gateway, ms: number): void {
+    counted.pauses += 1
+    owner.pausedUntilMs = time.nowMs() + ms
+    trace(`${name} is stopped`)
+  }
+
+  /** The dangerous moment: the answer is made, the key's row doesn't say so yet. */
+  function maybeNap(gateway: Gateway): void {
+    if (calm || !random.of(mood.naps)) return
+    saw('stopped before a final answer')
+    stop(gateway, napMs(random))
   }
 
   const caller: Caller = {
@@ -192,7 +206,10 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     tokenId: 'tok_sim',
     scopes: new Set(['deposits:write', 'withdrawals:write', 'refunds:write']),
   }
-  const client: ClientParts = { caller, player: 'p1', time, random, gateway: anyone, calm: () => calm, saw }
+  const client: ClientParts = {
+    ...{ caller, player: 'p1', time, random, gateway: anyone, calm: () => calm, saw },
+    answerMade: maybeNap,
+  }
   const orders: Order[] = []
   const order = (verb: Order['verb'], minor: bigint): Order => {
     const made = { verb, key: `key-${seed}-${orders.length}-0123456789`, minor, answers: [], id: undefined }
@@ -231,12 +248,12 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     },
     async people() {
       const open = await ground.ask(
-        `select id, subject_id, kind from review where operator_id = $1 and status in ('open', 'escalated')`,
+        `select id, subject_id, kind, reasons::text from review where operator_id = $1 and status in ('open', 'escalated')`,
         [operatorId],
       )
       const [gateway] = gateways
       if (gateway === undefined) return false
-      for (const { id, subject_id: subjectId, kind } of open) {
+      for (const { id, subject_id: subjectId, kind, reasons } of open) {
         counted.people += 1
         const [attempt] = await ground.ask(
           `select id from attempt where operator_id = $1 and subject_id = $2 and status in ('unknown', 'integrity_hold', 'sending', 'pending', 'authorized', 'requires_action')`,
@@ -245,7 +262,13 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
         const moved = models.some(({ operations }) =>
           operations.some((one) => one.ourRef === attempt?.id && one.status === 'approved'),
         )
-        const decision = kind === 'withdrawal' || moved || attempt === undefined ? 'approve' : 'reject'
+        // Whether a deposit that came late is sent back, people may say either way.
+        const proposed = kind === 'late_success' && !String(reasons).includes('captured_twice')
+        const decision = proposed
+          ? random.pick(['approve', 'reject'] as const)
+          : kind === 'withdrawal' || moved || attempt === undefined
+            ? 'approve'
+            : 'reject'
         for (const actor of ['ann', 'bob']) {
           const said = decideReview(gateway.deps, {
             operatorId,
@@ -261,6 +284,7 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
           while (!done) await time.turn()
         }
       }
+      jobsAtMs = undefined
       const left = await nextJobAt()
       return open.length > 0 || left < Number.POSITIVE_INFINITY
     },

@@ -9,6 +9,9 @@ export type LineFault =
   | { readonly kind: 'half_close' }
   | { readonly kind: 'black_hole' }
 
+/** Sees what passes on one connection; false withholds it. */
+export type Watch = (chunk: Buffer, way: 'there' | 'back') => boolean
+
 /** A TCP proxy that can hurt the line between two processes. */
 export type FaultProxy = {
   readonly port: number
@@ -18,8 +21,11 @@ export type FaultProxy = {
   close(): Promise<void>
 }
 
-/** Starts one. `target` is asked at each connection, so that it may move. */
-export async function faultProxy(target: () => number | undefined): Promise<FaultProxy> {
+/** Starts one. `target` is asked at each connection, so that it may move; `watching` gives each connection its watch. */
+export async function faultProxy(
+  target: () => number | undefined,
+  watching: () => Watch = () => () => true,
+): Promise<FaultProxy> {
   const open = new Set<Socket>()
   let fault: LineFault = { kind: 'none' }
   let struck = 0
@@ -29,6 +35,7 @@ export async function faultProxy(target: () => number | undefined): Promise<Faul
     const now = fault
     if (now.kind !== 'none') struck += 1
     const upstream = connect(port, '127.0.0.1')
+    const passes = watching()
     for (const socket of [client, upstream]) {
       open.add(socket)
       socket.on('error', () => {})
@@ -39,12 +46,14 @@ export async function faultProxy(target: () => number | undefined): Promise<Faul
       })
     }
     if (now.kind === 'black_hole') return undefined
-    client.on('data', (chunk) => later(now, () => upstream.write(chunk)))
+    client.on('data', (chunk) => {
+      if (passes(chunk, 'there')) later(now, () => upstream.write(chunk))
+    })
     client.on('end', () => upstream.end())
     let back = 0
     upstream.on('data', (chunk) => {
       back += chunk.length
-      if (now.kind === 'swallow') return
+      if (!passes(chunk, 'back') || now.kind === 'swallow') return
       if (now.kind === 'half_close') return void client.end()
       if (now.kind === 'reset_after' && back >= now.bytes) {
         client.write(chunk.subarray(0, now.bytes), () => client.resetAndDestroy())

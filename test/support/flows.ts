@@ -1,6 +1,7 @@
 import type { Charge, Facts, Find, Modification, PayOut, Refund } from '../../src/adapters/contract.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { insertConnection } from '../../src/db/connections.ts'
+import { directInbox } from '../../src/db/inbox.ts'
 import { postgresLedger } from '../../src/db/ledger-port.ts'
 import { insertOperator } from '../../src/db/operators.ts'
 import { savePlayer } from '../../src/db/players.ts'
@@ -93,6 +94,7 @@ export async function flowWorld(): Promise<FlowWorld> {
   const deps: Deps = {
     db,
     ledger: postgresLedger(db, { newUuid }),
+    inbox: directInbox(db),
     clock,
     newId,
     newUuid,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { formatAmount } from '../../core/money.ts'
-import type { Asked, Charge, Find, Line, Outcome, PayOut, Refund } from '../contract.ts'
+import type { Asked, Charge, Find, Line, Outcome, PayOut, Refund, Sent } from '../contract.ts'
 import { defineAdapter, refusalBy } from '../define.ts'
 import { REFUSED, TWICE, theOnly, unmapped } from '../outcomes.ts'
 import { path } from '../path.ts'
@@ -92,8 +92,13 @@ async function describe(invoice: Invoice, asked: Asked, { send }: Store): Promis
   const methods = sent.kind === 'answer' ? sent.body : undefined
   if (INVOICE_STATUSES[invoice.status] === 'open')
     return payAction(invoice, asset, NETWORKS[asset] ?? '', methods ?? [])
-  if (methods) return endedOutcome(invoice, asset, methods)
-  return { kind: 'unknown', reason: sent.kind === 'unknown' ? sent.reason : 'interrupted', reference: invoice.id }
+  return methods ? endedOutcome(invoice, asset, methods) : unread(sent, invoice.id)
+}
+
+/** What is there but can't be read: it was made, so nothing that befell the reading is proof that it wasn't. */
+const unread = (sent: Sent<unknown>, reference: string): Outcome => {
+  const reason = sent.kind === 'unknown' ? sent.reason : 'interrupted'
+  return { kind: 'unknown', reason, reference }
 }
 
 async function findInvoice(asked: Asked, store: Store): Promise<Outcome> {
@@ -121,14 +126,14 @@ async function refund(request: Refund, store: Store): Promise<Outcome> {
   return store.ask(PullPayment, { path: to, json }, (pull) => refundOutcome(pull, [], request))
 }
 
-async function findRefund(asked: Asked, { ask, config }: Store): Promise<Outcome> {
+async function findRefund(asked: Asked, { ask, send, config }: Store): Promise<Outcome> {
   const list = path`/api/v1/stores/${config.store_id}/pull-payments?includeArchived=true`
   return ask(PullPayments, { path: list, maxAnswerBytes: MAX_LIST_BYTES }, (pulls) =>
     theOnly(
       pulls.filter((one) => one.name === asked.attempt),
-      (pull) => {
-        const claims = path`/api/v1/pull-payments/${pull.id}/payouts`
-        return ask(Payouts, { path: claims }, (payouts) => refundOutcome(pull, payouts, asked))
+      async (pull) => {
+        const claims = await send(Payouts, { path: path`/api/v1/pull-payments/${pull.id}/payouts` })
+        return claims.kind === 'answer' ? refundOutcome(pull, claims.body, asked) : unread(claims, pull.id)
       },
     ),
   )

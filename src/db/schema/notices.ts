@@ -37,6 +37,8 @@ export const inboundWebhook = pgTable(
     detail: text(),
     subjectId: text(),
     attemptId: text(),
+    /** Of a parked one: what it waits for, our attempt's id or the processor's reference. */
+    awaits: text(),
     tries: integer().notNull().default(0),
     processorAtMs: bigint({ mode: 'bigint' }),
     receivedAt: at().notNull().defaultNow(),
@@ -46,6 +48,7 @@ export const inboundWebhook = pgTable(
     primaryKey({ columns: [t.operatorId, t.connectionId, t.eventId] }),
     index('inbound_webhook_newest').on(t.operatorId, t.id),
     index('inbound_webhook_by_subject').on(t.operatorId, t.subjectId),
+    index('inbound_webhook_parked').on(t.operatorId, t.connectionId, t.awaits).where(sql`${t.status} = 'parked'`),
     check('inbound_status_known', sql`${t.status} in ('received', 'applied', 'ignored', 'parked', 'quarantined')`),
   ],
 )

@@ -1,25 +1,28 @@
-import { fork } from 'node:child_process'
-import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
-import { createClient } from '../../../src/auth/clients.ts'
-import { SCOPES } from '../../../src/auth/scopes.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { openDb } from '../../../src/db/client.ts'
 import { freePort } from '../../../src/platform/embedded-postgres.ts'
-import { newId } from '../../support/access.ts'
-import { faultProxy, type LineFault } from '../../support/fault-proxy.ts'
+import { faultProxy } from '../../support/fault-proxy.ts'
 import { startSandbox } from '../../support/sandbox.ts'
 import { readBooks } from '../books.ts'
 import { connectionOf, operatorOf } from '../field.ts'
 import type { Ground } from '../ground.ts'
 import { openField } from '../run.ts'
-import { type Chance, chance } from '../scheduler.ts'
+import { chance } from '../scheduler.ts'
 import type { Order } from '../story.ts'
+import { takeAim } from './aim.ts'
+import { client, twoPeople } from './clients.ts'
 import { rest, truth } from './rest.ts'
-import type { Gateway, Site } from './site.ts'
+import { type Gateway, type Site, up } from './site.ts'
+import { crashPoints, harry, type Struck, storm } from './strike.ts'
+import { findSecrets, holdAudit, IBAN, watchLedger } from './witness.ts'
 
 /** What a run of real processes came to. */
 export type RealEnding = {
   readonly violations: readonly string[]
+  /** Kills and stops by the moment at which they struck. */
+  readonly points: Readonly<Record<string, number>>
   readonly counted: Readonly<
     Record<
       | 'orders'
@@ -30,85 +33,124 @@ export type RealEnding = {
       | 'stops'
       | 'backends'
       | 'crashes'
-      | 'struck'
+      | 'cut'
       | 'taken_over'
       | 'deadlocks'
       | 'breakers'
-      | 'people',
+      | 'people'
+      | 'snapshots'
+      | 'audited'
+      | 'searched'
+      | 'struck_for_s'
+      | 'rested_for_s',
       number
     >
   >
 }
 
 const IDS = ['sandbox_a', 'sandbox_b', 'sandbox_c'] as const
-const CLIENTS = 6
-const PATIENCE_MS = 15_000
+const CLIENTS = 5
 const FUNDS = 1_000_000_000n
 
-/** Plays real processes against each other until `kills` gateways were killed or the time is over, then waits for rest and holds the books. */
+/** Plays real processes against each other until so many crash points were struck or the time is over, then waits for rest and holds the books. */
 export async function playReal(
   ground: Ground,
   seed: number,
-  { kills, minutes }: { kills: number; minutes: number },
+  { points, untilMs }: { points: number; untilMs: number },
 ): Promise<RealEnding> {
-  const random = chance(seed)
   const site = await build(ground, seed)
-  const counted = {
-    orders: 0,
-    answered: 0,
-    payments: 0,
-    moved: 0,
-    kills: 0,
-    stops: 0,
-    backends: 0,
-    crashes: 0,
-    struck: 0,
-    taken_over: 0,
-    deadlocks: 0,
-    breakers: 0,
-    people: 0,
-    lies: 0,
-  }
+  const struck: Struck = { kills: 0, stops: 0, backends: 0, crashes: 0, points: new Map() }
   const orders: Order[] = []
-  let over = false
-  const token = await tokens(site, seed)
+  const over = () => crashPoints(struck) >= points || Date.now() >= untilMs
+  let rested = false
+  const callers = await twoPeople(site, seed)
+  const token = callers.map((caller) => caller.token)
+  const began = Date.now()
+  // The gateways' own client, which outlives a crash of the database.
+  const db = openDb({ url: ground.url, role: 'paycage_app', max: 2 })
+  const snapshots = watchLedger(db, site.operatorId, () => rested)
   const clients = Array.from({ length: CLIENTS }, (_, n) =>
-    client(site, token, chance(seed * 100 + n), orders, () => over, `${seed}-${n}`),
+    client(site, token, chance(seed * 100 + n), orders, () => rested, `${seed}-${n}`),
   )
-  const until = Date.now() + minutes * 60_000
-  while (counted.kills < kills && Date.now() < until) await disturb(site, random, counted)
-  over = true
+  await Promise.all([
+    storm(site, chance(seed), { struck, over }),
+    ...site.gateways.map((gateway, n) => harry(site, gateway, chance(seed * 1_000 + n), { struck, over })),
+  ])
+  rested = true
+  const struckMs = Date.now() - began
   for (const proxy of site.proxies) proxy.set({ kind: 'none' })
   for (const sandbox of site.sandboxes) await sandbox.control({ seed: 1, rules: [] }, '/faults')
   await Promise.all(clients)
-  counted.people = await rest(site, token)
+  const people = await rest(site, token)
   const models = await Promise.all(site.sandboxes.map(truth))
   const books = await readBooks(site.field, site.operatorId)
-  const violations = books.hold({ seed, models, orders, counted, funds: FUNDS })
-  counted.orders = orders.length
-  counted.answered = orders.filter(({ answers }) => answers.length > 0).length
-  counted.struck = site.proxies.reduce((sum, proxy) => sum + proxy.struck(), 0)
+  const held = { payments: 0, moved: 0, lies: 0 }
+  const seenAtAllTimes = await snapshots
+  const audited = await holdAudit(db, site.operatorId)
+  const searched = await findSecrets(site, [
+    ...callers.flatMap((caller) => [caller.secret, caller.token]),
+    ...site.sandboxes.flatMap(({ connectionConfig: { api_key: key, webhook_secrets: keys } }) => [key, ...keys]),
+    IBAN,
+  ])
+  const violations = [
+    ...books.hold({ seed, models, orders, counted: held, funds: FUNDS }),
+    ...[seenAtAllTimes, audited, searched].flatMap((one) => one.violations),
+  ]
   const [seen] = await site.field.ask(
     `select (select count(*) from idempotency_key where operator_id = $1 and fence > 1)::int as taken,
        (select sum(deadlocks) from pg_stat_database)::int as deadlocks, (select count(*) from breaker_state where operator_id = $1)::int as breakers`,
     [site.operatorId],
   )
-  counted.taken_over = Number(seen?.taken)
-  counted.deadlocks = Number(seen?.deadlocks)
-  counted.breakers = Number(seen?.breakers)
+  await db.close()
   await takeDown(site)
-  return { violations, counted }
+  const { points: where, ...times } = struck
+  return {
+    violations,
+    points: Object.fromEntries(where),
+    counted: {
+      ...times,
+      orders: orders.length,
+      answered: orders.filter(({ answers }) => answers.length > 0).length,
+      payments: held.payments,
+      moved: held.moved,
+      people,
+      snapshots: seenAtAllTimes.read,
+      audited: audited.rows,
+      searched: searched.places,
+      cut: site.proxies.reduce((sum, proxy) => sum + proxy.struck(), 0),
+      taken_over: Number(seen?.taken),
+      deadlocks: Number(seen?.deadlocks),
+      breakers: Number(seen?.breakers),
+      struck_for_s: Math.round(struckMs / 1_000),
+      rested_for_s: Math.round((Date.now() - began - struckMs) / 1_000),
+    },
+  }
+}
+
+/** A place for a gateway process, its line to the database watched. */
+async function place({ url }: Ground): Promise<Gateway> {
+  const aim = takeAim()
+  const line = await faultProxy(() => Number(new URL(url).port), aim.database)
+  return { port: await freePort(), aim, line, child: undefined, spare: undefined }
 }
 
 async function build(ground: Ground, seed: number): Promise<Site> {
   const field = openField(ground.url)
   const operatorId = operatorOf(seed)
   await field.prepare([seed], FUNDS)
+  const gateways = await Promise.all([0, 1].map(() => place(ground)))
   const sandboxes = await Promise.all(IDS.map((id) => startSandbox({ id, run: 'process' })))
   const proxies = await Promise.all(
-    sandboxes.map(({ connectionConfig }) => faultProxy(() => Number(new URL(connectionConfig.base_url).port))),
+    sandboxes.map(({ connectionConfig }) =>
+      faultProxy(
+        () => Number(new URL(connectionConfig.base_url).port),
+        () => {
+          const watches = gateways.map(({ aim }) => aim.line())
+          return (chunk, way) => watches.every((passes) => passes(chunk, way))
+        },
+      ),
+    ),
   )
-  const gateways: Gateway[] = await Promise.all([0, 1].map(async () => ({ port: await freePort(), child: undefined })))
   const door = await faultProxy(() => {
     const up = gateways.filter(({ child }) => child !== undefined)
     return up[Math.floor(Math.random() * up.length)]?.port
@@ -152,187 +194,20 @@ async function build(ground: Ground, seed: number): Promise<Site> {
     proxies: [...proxies, door],
     gateways,
     operatorId,
+    logFile: join(mkdtempSync(join(tmpdir(), 'paycage-sim-log-')), 'gateways.log'),
     url: `http://127.0.0.1:${door.port}`,
   }
   await Promise.all(gateways.map((gateway) => up(site, gateway)))
   return site
 }
 
-const PROGRAM = fileURLToPath(new URL('gateway.ts', import.meta.url))
-
-/** Starts a gateway process and waits until it listens; tries again while the database is away. */
-async function up(site: Site, gateway: Gateway): Promise<void> {
-  for (;;) {
-    const child = fork(PROGRAM, [], {
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      env: {
-        ...process.env,
-        SIM_DATABASE_URL: site.ground.url,
-        SIM_PORT: String(gateway.port),
-        SIM_PUBLIC_URL: site.url,
-      },
-    })
-    const ready = await new Promise<boolean>((done) => {
-      child.once('message', () => done(true))
-      child.once('exit', () => done(false))
-    })
-    if (!ready) continue
-    gateway.child = child
-    return
+async function takeDown({ gateways, proxies, sandboxes, field, logFile }: Site): Promise<void> {
+  for (const { child, spare } of gateways) {
+    child?.kill('SIGKILL')
+    spare?.kill('SIGKILL')
   }
-}
-
-/** One crash point: something is killed, stopped or cut at a moment of the run's choosing. */
-async function disturb(
-  site: Site,
-  random: Chance,
-  counted: Record<'kills' | 'stops' | 'backends' | 'crashes', number>,
-): Promise<void> {
-  await wait(random.between(50, 900))
-  const line = random.pick(site.proxies)
-  line.set(
-    random.pick<LineFault>([
-      { kind: 'none' },
-      { kind: 'none' },
-      { kind: 'latency', ms: 200 },
-      { kind: 'reset_after', bytes: random.between(0, 400) },
-      { kind: 'swallow' },
-      { kind: 'half_close' },
-      { kind: 'black_hole' },
-    ]),
-  )
-  const gateway = random.pick(site.gateways)
-  const { child } = gateway
-  if (child === undefined) return
-  if (random.of(0.12)) {
-    counted.stops += 1
-    child.kill('SIGSTOP')
-    await wait(random.pick([500, 4_000, 14_000]))
-    child.kill('SIGCONT')
-  } else if (random.of(0.15)) {
-    counted.backends += 1
-    await site.field.ask(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'paycage' and pid <> pg_backend_pid() and random() < $1::float8`,
-      ['0.5'],
-    )
-  } else if (random.of(0.03)) {
-    counted.crashes += 1
-    await site.ground.crash()
-  } else {
-    counted.kills += 1
-    gateway.child = undefined
-    const gone = new Promise((done) => child.once('exit', done))
-    child.kill('SIGKILL')
-    await gone
-    await up(site, gateway)
-  }
-}
-
-const Token = z.object({ access_token: z.string() })
-const Seen = z.object({ id: z.string(), status: z.string() })
-
-/** Two people's tokens; the first is the clients' too. */
-async function tokens(site: Site, seed: number): Promise<readonly string[]> {
-  const clock = { nowMs: () => Date.now() }
-  const scopes = SCOPES.filter((scope) => scope !== 'cashier')
-  const made = await Promise.all(
-    ['one', 'two'].map((name) =>
-      createClient(
-        { db: site.field.db, newId, clock },
-        { operatorId: site.operatorId, name: `${name} ${seed}`, scopes },
-      ),
-    ),
-  )
-  return Promise.all(
-    made.map(async ({ clientId, clientSecret }) => {
-      const body = new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: clientId,
-        client_secret: clientSecret,
-      })
-      const answer = await fetch(`${site.url}/oauth/token`, { method: 'POST', body })
-      return Token.parse(await answer.json()).access_token
-    }),
-  )
-}
-
-/** The magic cents of the sandbox, so that every kind of answer comes. */
-const CENTS = ['00', '10', '20', '05', '51', '41', '91', '68', '69', '99', '77', '52']
-
-/** A payout that is never answered and never taken is tried again for a day: too long for a run. */
-const PAYOUT_CENTS = CENTS.filter((cents) => cents !== '69')
-
-async function client(
-  site: Site,
-  [token = '']: readonly string[],
-  random: Chance,
-  orders: Order[],
-  over: () => boolean,
-  name: string,
-): Promise<void> {
-  for (let n = 0; !over(); n += 1) {
-    const verb = random.of(0.35) ? 'withdrawal' : 'deposit'
-    const amount = `${random.between(1, 90)}.${random.pick(verb === 'deposit' ? CENTS : PAYOUT_CENTS)}`
-    const order: Order = {
-      verb,
-      key: `key-${name}-${n}-0123456789`,
-      minor: BigInt(amount.replace('.', '')),
-      answers: [],
-      id: undefined,
-    }
-    orders.push(order)
-    const base = { player_id: 'p1', amount, currency: 'EUR', reference: `ref-${order.key}` }
-    const body =
-      verb === 'deposit'
-        ? { ...base, method: { type: 'card', token: 'tok_sandbox_ok' } }
-        : { ...base, destination: { type: 'bank', iban: 'DE89370400440532013000', name: 'Ada Example' } }
-    const status = await pursue(site, token, `/v1/${verb}s`, body, order)
-    if (verb !== 'deposit' || status !== 'succeeded' || random.of(0.6)) continue
-    const back: Order = { verb: 'refund', key: `${order.key}-r`, minor: order.minor, answers: [], id: undefined }
-    orders.push(back)
-    await pursue(site, token, `/v1/deposits/${order.id}/refunds`, {}, back)
-  }
-}
-
-/** Asks under one key until there is an answer to keep, however many gateways die of it. */
-async function pursue(
-  site: Site,
-  token: string,
-  path: string,
-  body: unknown,
-  order: Order,
-): Promise<string | undefined> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    const headers = {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'idempotency-key': order.key,
-    }
-    const heard = await fetch(site.url + path, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    })
-      .then(async (answer) => ({ status: answer.status, text: await answer.text() }))
-      .catch(() => undefined)
-    const final =
-      heard && [201, 400, 404, 409, 422].includes(heard.status) && !heard.text.includes('request_in_progress')
-    if (!heard || !final) {
-      await wait(150)
-      continue
-    }
-    order.answers.push(`${heard.status} ${heard.text}`)
-    const seen = heard.status === 201 ? Seen.safeParse(JSON.parse(heard.text)) : undefined
-    if (seen?.success) order.id = seen.data.id
-    return seen?.data?.status
-  }
-  return undefined
-}
-
-async function takeDown({ gateways, proxies, sandboxes, field }: Site): Promise<void> {
-  for (const { child } of gateways) child?.kill('SIGKILL')
-  await Promise.all(proxies.map((proxy) => proxy.close()))
+  await Promise.all([...proxies, ...gateways.map(({ line }) => line)].map((proxy) => proxy.close()))
   await Promise.all(sandboxes.map((sandbox) => sandbox.stop()))
   await field.close()
+  rmSync(dirname(logFile), { recursive: true, force: true })
 }

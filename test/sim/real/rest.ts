@@ -13,6 +13,11 @@ export async function rest(site: Site, [one = '', two = '']: readonly string[]):
       `update job set run_at = least(run_at, now()) where operator = $1 and lease is null and kind in ('look_up', 'pay_out', 'apply_webhook') and created_at < now() - interval '16 seconds' returning id`,
       [site.operatorId],
     )
+    // A worker that lives renews its leases every thirty seconds; what is older was a killed one's, and needn't be waited for.
+    await site.field.ask(
+      `update job set leased_until = now() where operator = $1 and leased_until between now() and now() + interval '70 seconds' returning id`,
+      [site.operatorId],
+    )
     const [open] = await site.field.ask(
       `select (select count(*) from payment where operator_id = $1 and status not in ('succeeded', 'declined', 'failed', 'cancelled', 'expired', 'paid', 'rejected', 'returned'))::int
          + (select count(*) from refund where operator_id = $1 and status in ('processing', 'unknown'))::int

@@ -1,0 +1,117 @@
+import type { Connection } from '../core/connection.ts'
+import { Fault } from '../core/errors.ts'
+import type { Db } from './client.ts'
+import { getConnection, operatorOfConnection } from './connections.ts'
+import { insertInbound, type NewInbound } from './inbound-webhooks.ts'
+import { enqueueJobs } from './jobs.ts'
+
+/** Where processors' events are kept before they are answered. */
+export type Inbox = {
+  /** The account behind a webhook's URL, or undefined. */
+  connection(id: string): Promise<Connection | undefined>
+  /** Stores events and promises to apply them, in one transaction; says how many are new. */
+  store(operatorId: string, events: readonly NewInbound[], nowMs: number): Promise<number>
+}
+
+/** Each webhook for itself: for runtimes in which requests share no sockets. */
+export function directInbox(db: Db): Inbox {
+  return {
+    async connection(id) {
+      const operatorId = await db.global((tx) => operatorOfConnection(tx, id))
+      return operatorId === undefined ? undefined : db.tx(operatorId, (tx) => getConnection(tx, operatorId, id))
+    },
+    store: async (operatorId, events, nowMs) => (await storeNew(db, operatorId, events, nowMs)).size,
+  }
+}
+
+/** Gives the ids of the new ones. */
+const storeNew = (
+  db: Db,
+  operatorId: string,
+  events: readonly NewInbound[],
+  nowMs: number,
+): Promise<ReadonlySet<string>> =>
+  db.tx(operatorId, async (tx) => {
+    const subjects = await insertInbound(tx, operatorId, events)
+    if (subjects.length > 0) await enqueueJobs(tx, { kind: 'apply_webhook', operatorId, subjects, runAtMs: nowMs })
+    return new Set(subjects)
+  })
+
+/** Webhooks per statement: the last of them waits no longer than its transaction takes. */
+const MAX_BATCH = 200
+/** A few seconds' worth of a flood; who comes after that is asked to come again, as processors do. */
+const MAX_WAITING = 5_000
+const RETRY_AFTER_SECONDS = 5
+/** A changed account or secret is seen within this. */
+const KNOWN_FOR_MS = 1_000
+/** Accounts remembered, about 1 kB each. */
+const MAX_KNOWN = 10_000
+
+type Waiting = {
+  readonly events: readonly NewInbound[]
+  readonly nowMs: number
+  readonly resolve: (fresh: number) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Webhooks of one operator that come at once are stored in one transaction, and an account is read once a second: a flood costs what a trickle does. */
+export function combinedInbox(db: Db, clock: { nowMs(): number }): Inbox {
+  const direct = directInbox(db)
+  const known = new Map<string, { readonly untilMs: number; readonly found: Promise<Connection | undefined> }>()
+  const lanes = new Map<string, Waiting[]>()
+  let waiting = 0
+
+  /** Sends what waits until nothing does: one batch at a time, so that the next one gathers meanwhile. */
+  async function drain(operatorId: string, lane: Waiting[]): Promise<void> {
+    while (lane.length > 0) {
+      const batch = lane.splice(0, MAX_BATCH)
+      waiting -= batch.length
+      await send(operatorId, batch)
+    }
+    lanes.delete(operatorId)
+  }
+
+  /** One that the database refuses must not take its neighbours with it: then each goes by itself. */
+  async function send(operatorId: string, batch: readonly Waiting[]): Promise<void> {
+    try {
+      const nowMs = Math.max(...batch.map((one) => one.nowMs))
+      const events = batch.flatMap((one) => one.events)
+      const fresh = await storeNew(db, operatorId, events, nowMs)
+      for (const one of batch) one.resolve(one.events.filter(({ id }) => fresh.has(id)).length)
+    } catch (error) {
+      if (batch.length > 1) for (const one of batch) await send(operatorId, [one])
+      else for (const one of batch) one.reject(error)
+    }
+  }
+
+  return {
+    connection(id) {
+      const nowMs = clock.nowMs()
+      const before = known.get(id)
+      if (before && before.untilMs > nowMs) return before.found
+      const found = direct.connection(id)
+      found.catch(() => known.delete(id))
+      known.delete(id)
+      known.set(id, { untilMs: nowMs + KNOWN_FOR_MS, found })
+      const [oldest] = known.keys()
+      if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
+      return found
+    },
+    store(operatorId, events, nowMs) {
+      if (waiting >= MAX_WAITING) {
+        const extra = { retryAfterSeconds: RETRY_AFTER_SECONDS }
+        return Promise.reject(new Fault('overloaded', 'Too many webhooks at once.', extra))
+      }
+      waiting += 1
+      return new Promise((resolve, reject) => {
+        const lane = lanes.get(operatorId)
+        const one = { events, nowMs, resolve, reject }
+        if (lane) return void lane.push(one)
+        const begun = [one]
+        lanes.set(operatorId, begun)
+        queueMicrotask(() => void drain(operatorId, begun))
+        return undefined
+      })
+    },
+  }
+}
