@@ -26,6 +26,8 @@ export type CombinerOptions = {
 const MAX_BATCH = 500
 /** Statements under way per operator: one is being written by PostgreSQL while the other is being read. */
 const MAX_IN_FLIGHT = 2
+/** Fewer postings than this aren't shared out over the statements that may be under way: a second one would cost more than it gives. */
+const MIN_SHARE = 16
 /** Callers that wait: a second's worth. Who comes after that would rather be told. */
 const MAX_WAITING = 10_000
 const RETRY_AFTER_SECONDS = 1
@@ -75,7 +77,9 @@ export function combiner(
   }
 
   async function flush(operatorId: string, lane: Lane): Promise<void> {
-    const batch = takeBatch(lane, maxBatch)
+    // Callers whose answers come together come back together: in one batch each time, they would keep one core of the database busy.
+    const share = Math.ceil(lane.waiting.length / (maxInFlight - lane.inFlight))
+    const batch = takeBatch(lane, maxBatch, Math.max(MIN_SHARE, share))
     waiting -= batch.length
     lane.inFlight += 1
     schedule(operatorId, lane)
@@ -119,13 +123,13 @@ export function combiner(
   }
 }
 
-/** The next jobs of a lane, at most so many transfers and each key once: twins wait for the next batch. */
-function takeBatch(lane: Lane, maxBatch: number): Job[] {
+/** The next jobs of a lane, at most so many, so many transfers, and each key once: twins wait for the next batch. */
+function takeBatch(lane: Lane, maxBatch: number, maxJobs: number): Job[] {
   const taken = new Map<string, Job>()
   const left: Job[] = []
   let transfers = 0
   for (const job of lane.waiting) {
-    const fits = transfers === 0 || transfers + job.posting.transfers.length <= maxBatch
+    const fits = taken.size < maxJobs && (transfers === 0 || transfers + job.posting.transfers.length <= maxBatch)
     if (fits && !taken.has(job.posting.key)) {
       taken.set(job.posting.key, job)
       transfers += job.posting.transfers.length
