@@ -80,8 +80,8 @@ function cheapest(eligible: readonly Eligible[], { facts, rates }: PlanInput): R
 
 /** Ascending; what isn't known comes last. */
 function order(a: bigint | undefined, b: bigint | undefined): number {
-  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1
-  return a < b ? -1 : a > b ? 1 : 0
+  const [left, right] = [a ?? Infinity, b ?? Infinity]
+  return left < right ? -1 : left > right ? 1 : 0
 }
 
 const percentOf = (share: number): string => `${(share * 100).toFixed(1)} %`
@@ -104,7 +104,7 @@ function bestRate(
     )
   // Only deposits explore, and only by time and player: a payout is no experiment, and the plan stays a pure function.
   const draw = point(`${ruleId}/explore/${facts.playerId}/${facts.atMs}`) * 100
-  if (facts.direction === 'withdrawal' || ranked.length < 2 || draw >= explorePercent) return ranked
+  if (facts.direction === 'withdrawal' || draw >= explorePercent) return ranked
   const [first, ...others] = ranked
   const chosen = others[Math.floor((draw / explorePercent) * others.length)]
   if (!first || !chosen) return ranked

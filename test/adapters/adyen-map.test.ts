@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cardBody, paymentOutcome, transferOutcome } from '../../src/adapters/adyen/map.ts'
+import { amountBody, cardBody, paymentOutcome, transferOutcome } from '../../src/adapters/adyen/map.ts'
 import type { Payment, Transfer } from '../../src/adapters/adyen/wire.ts'
 import { hostedFields } from '../support/adyen.ts'
 
@@ -44,6 +44,12 @@ describe('a result code', () => {
     expect(named('ISK', 100_000)).toMatchObject({ amount: { asset: 'ISK', minor: 1_000n } })
     expect(named('ISK', 100_001)).toEqual({ kind: 'unknown', reason: 'unmapped', reference: 'psp_1' })
   })
+})
+
+it('our amount leaves in the units that Adyen counts in', () => {
+  expect(amountBody({ asset: 'EUR', minor: 1_250n })).toEqual({ currency: 'EUR', value: 1_250 })
+  expect(amountBody({ asset: 'ISK', minor: 1_000n })).toEqual({ currency: 'ISK', value: 100_000 })
+  expect(() => amountBody({ asset: 'IDR', minor: 1n })).toThrow()
 })
 
 describe('a page to go to', () => {

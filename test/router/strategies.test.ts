@@ -81,6 +81,7 @@ describe('strategies', () => {
       const { route, made } = planned(by(use), { facts: deposit({ playerId: `p${index}` }), rates: rates({ success }) })
       expect([...route].sort()).toEqual(['a', 'b', 'c'])
       if (route[0] !== 'b') explored += 1
+      expect(made.route[0]?.reason.includes('to learn its rate')).toBe(route[0] !== 'b')
       expect(made.route[0]?.code).toBe(route[0] === 'b' ? 'best_rate' : 'explored')
     }
     expect(Math.abs(explored - 500)).toBeLessThan(100)
@@ -108,6 +109,7 @@ describe('strategies', () => {
       rates: rates({ float }),
     })
     expect(seen).toMatchObject({ route: ['c', 'b'], out: { a: 'float_insufficient' } })
+    expect(seen.made.leftOut[0]?.reason).toContain('balance of 9999 minor units')
   })
 
   it('pays back to where the money came in, in the order given', () => {
@@ -239,7 +241,7 @@ describe('strategies', () => {
         ],
       },
       {},
-      ['weighted: 70 of 70', 'weighted: 0 of 70'],
+      ["weighted: this player's draw in a split with 70 of 70", "weighted: behind the player's draw; 0 of 70"],
     ],
     [
       { strategy: 'cheapest', ...all },
@@ -283,6 +285,9 @@ describe('strategies', () => {
       ['c', 'closed_loop'],
       ['a', 'ordered'],
       ['b', 'ordered'],
+    ])
+    expect(made.route.map(({ reason }) => /(through it|behind)/.exec(reason)?.[0])).toEqual([
+      ...['through it', 'behind', 'behind'],
     ])
   })
 })
