@@ -56,7 +56,7 @@ it('a verified webhook is stored word for word, event by event, and each is to b
   expect(await receive()).toEqual({ accepted: 2 })
   expect(asked).toEqual([[world.conA, Buffer.from('{}'), { x: 'y' }]])
   expect(counted).toEqual([['paycage_webhooks_received_total', { processor: 'model_a', result: 'verified' }]])
-  const rows = (await stored(world)).reverse()
+  const rows = (await stored(world)).sort((a, b) => (a.eventId < b.eventId ? -1 : 1))
   expect(rows).toMatchObject([
     { connectionId: world.conA, processor: 'model_a', eventId: 'e1', status: 'received', tries: 0 },
     { eventId: 'e2', processorAtMs: null },

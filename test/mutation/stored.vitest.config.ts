@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/api/idempotent.test.ts',
-      'test/flows/{dispute,late-money,rulesets,webhooks}.test.ts',
+      'test/flows/{dispute,late-money,parked-webhook,rulesets,webhooks}.test.ts',
       'test/router/{active,breaker,records}.test.ts',
     ],
     globalSetup: ['./test/support/global.ts'],
