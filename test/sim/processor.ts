@@ -170,6 +170,9 @@ export function openModel(parts: ModelParts): Model {
     }
     operations.push(operation)
     tell(operation, body.webhook_url, twin)
+    // Of two that were made of one request both are told: with one of them untold there is nothing to be seen.
+    const others = twin ? operations.filter((one) => one !== operation && one.ourRef === operation.ourRef) : []
+    for (const other of others) tell(other, body.webhook_url, true)
     const end = ENDS[actions]
     if (end)
       time.at(time.nowMs() + random.between(...end.afterMs), `${id}: ${operation.id} ends`, () =>

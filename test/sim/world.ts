@@ -27,6 +27,9 @@ const CHAOS_MS = 4 * 60_000
 /** The ladder of look-ups is through after nine days. */
 const HORIZON_MS = 20 * 86_400_000
 const MAX_STEPS = 20_000
+/** Processors try for days: a webhook outlives every stop of the gateways, since a decline that became a success is told nowhere else. */
+const MAX_WEBHOOK_TRIES = 24
+const LONGEST_WEBHOOK_WAIT_MS = 3_600_000
 const KINDS = Object.keys(JOBS.handlers)
 const LEASE_MS = 120_000
 
@@ -118,10 +121,9 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
   function deliver(processor: string, hook: Hook, tries: number): void {
     const gateway = anyone()
     const again = () => {
-      if (tries < 8)
-        time.at(time.nowMs() + 2 ** tries * 500, `${processor}: webhook again`, () =>
-          deliver(processor, hook, tries + 1),
-        )
+      const waitMs = Math.min(2 ** tries * 500, LONGEST_WEBHOOK_WAIT_MS)
+      if (tries < MAX_WEBHOOK_TRIES)
+        time.at(time.nowMs() + waitMs, `${processor}: webhook again`, () => deliver(processor, hook, tries + 1))
     }
     if (gateway === undefined) {
       again()
