@@ -33,6 +33,7 @@ export async function watchLedger(db: Db, operatorId: string, over: () => boolea
       if (below !== null) violations.add(`I6 a snapshot had less than nothing at ${below}`)
     }
   }
+  if (read === 0) violations.add('I2 no snapshot of the ledger could be read')
   return { read, violations: [...violations] }
 }
 
