@@ -1,35 +1,12 @@
-import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { adyen } from '../../src/adapters/adyen/index.ts'
 import type { Events, ProcessorEvent } from '../../src/adapters/contract.ts'
-import { ADYEN_CONFIG } from '../support/adyen.ts'
+import { ADYEN_CONFIG, signedItem as item, ORIGINAL, REFERENCE as PSP, signatureOf } from '../support/adyen.ts'
 
 const [KEY] = ADYEN_CONFIG.webhook_secrets
-const PSP = 'QFQTPCQ8HXSKGK82'
-const ORIGINAL = '9913140798220028'
 const amount = { asset: 'EUR', minor: 1_000n }
 
 type Change = Readonly<Record<string, unknown>>
-
-const signatureOf = (content: string) => createHmac('sha256', Buffer.from(KEY, 'hex')).update(content).digest('base64')
-
-/** An item with its signature; what it lacks is signed as nothing. */
-function item(change: Change = {}) {
-  const one: Record<string, unknown> = {
-    pspReference: PSP,
-    originalReference: ORIGINAL,
-    merchantAccountCode: ADYEN_CONFIG.merchant_account,
-    merchantReference: 'att_1',
-    amount: { value: 1_000, currency: 'EUR' },
-    eventCode: 'CAPTURE',
-    success: 'true',
-    ...change,
-  }
-  const { value, currency } = Object(one.amount)
-  const fields = [one.pspReference, one.originalReference, one.merchantAccountCode, one.merchantReference]
-  const content = [...fields, value, currency, one.eventCode, one.success].map((field) => field ?? '').join(':')
-  return { ...one, additionalData: { hmacSignature: signatureOf(content) } }
-}
 
 const connect = (config: Change = {}) => adyen.connect({ ...ADYEN_CONFIG, ...config })
 

@@ -1,42 +1,16 @@
-import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { adyen } from '../../src/adapters/adyen/index.ts'
 import { paymentOutcome } from '../../src/adapters/adyen/map.ts'
 import type { Io, Outcome, ProcessorEvent, Sent } from '../../src/adapters/contract.ts'
-import { ADYEN_CONFIG, hostedFields } from '../support/adyen.ts'
+import { ADYEN_CONFIG, hostedFields, ORIGINAL, REFERENCE as PSP, signedItem } from '../support/adyen.ts'
 
 const [KEY] = ADYEN_CONFIG.webhook_secrets
-const PSP = 'QFQTPCQ8HXSKGK82'
-const ORIGINAL = '9913140798220028'
-
 /** What a signed item of this kind comes to. */
 async function heard(
   change: Readonly<Record<string, unknown>>,
   config: object = {},
 ): Promise<readonly ProcessorEvent[]> {
-  const item = {
-    pspReference: PSP,
-    originalReference: ORIGINAL,
-    merchantAccountCode: ADYEN_CONFIG.merchant_account,
-    merchantReference: 'att_1',
-    amount: { value: 1_000, currency: 'EUR' },
-    eventCode: 'CAPTURE',
-    success: 'true',
-    ...change,
-  }
-  const { pspReference, originalReference, merchantAccountCode, merchantReference, amount, eventCode, success } = item
-  const fields = [
-    pspReference,
-    originalReference,
-    merchantAccountCode,
-    merchantReference,
-    amount.value,
-    amount.currency,
-  ]
-  const content = [...fields, eventCode, success].join(':')
-  const hmacSignature = createHmac('sha256', Buffer.from(KEY, 'hex')).update(content).digest('base64')
-  const NotificationRequestItem = { ...item, additionalData: { ...Object(change.additionalData), hmacSignature } }
-  const body = Buffer.from(JSON.stringify({ notificationItems: [{ NotificationRequestItem }] }))
+  const body = Buffer.from(JSON.stringify({ notificationItems: [{ NotificationRequestItem: signedItem(change) }] }))
   const connected = adyen.connect({ ...ADYEN_CONFIG, ...config })
   const events = await connected.events({ body, headers: {}, secrets: [KEY], nowMs: 0 })
   if (events.kind === 'refused') throw new Error(events.why)

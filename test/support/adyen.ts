@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import type { Charge, PayOut, Refund } from '../../src/adapters/contract.ts'
 import { typeId, uuidV7 } from '../../src/core/ids.ts'
 
@@ -62,3 +63,29 @@ export const adyenPayOut = (change: Partial<PayOut> = {}): PayOut => ({
   webhookUrl: 'https://pay.example.com/webhooks/adyen/con_1',
   ...change,
 })
+
+/** The references of `signedItem`: of what happened, and of the payment that it happened to. */
+export const REFERENCE = 'QFQTPCQ8HXSKGK82'
+export const ORIGINAL = '9913140798220028'
+
+/** Base64 of an HMAC by the account's key. */
+export const signatureOf = (content: string): string =>
+  createHmac('sha256', Buffer.from(ADYEN_CONFIG.webhook_secrets[0], 'hex')).update(content).digest('base64')
+
+/** One item of a standard webhook with its signature over the eight fields; what it lacks is signed as nothing. */
+export function signedItem(change: Readonly<Record<string, unknown>> = {}) {
+  const one: Record<string, unknown> = {
+    pspReference: REFERENCE,
+    originalReference: ORIGINAL,
+    merchantAccountCode: ADYEN_CONFIG.merchant_account,
+    merchantReference: 'att_1',
+    amount: { value: 1_000, currency: 'EUR' },
+    eventCode: 'CAPTURE',
+    success: 'true',
+    ...change,
+  }
+  const { value, currency } = Object(one.amount)
+  const fields = [one.pspReference, one.originalReference, one.merchantAccountCode, one.merchantReference]
+  const content = [...fields, value, currency, one.eventCode, one.success].map((field) => field ?? '').join(':')
+  return { ...one, additionalData: { ...Object(one.additionalData), hmacSignature: signatureOf(content) } }
+}
