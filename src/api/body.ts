@@ -45,6 +45,8 @@ function boundsOf(endpoint: Endpoint): BodyBounds {
 async function readBytes(c: EdgeContext, most: number): Promise<Uint8Array> {
   const declared = c.req.header('content-length')
   if (declared !== undefined && Number(declared) > most) throw tooLarge(most)
+  // Node's parser ends such a body where it says; reading it whole costs half of what a stream does.
+  if (declared !== undefined && isFromNode(c)) return new Uint8Array(await c.req.raw.arrayBuffer())
   const { body } = c.req.raw
   if (body === null) return NOTHING
   const reader = body.getReader()
@@ -62,6 +64,9 @@ async function readBytes(c: EdgeContext, most: number): Promise<Uint8Array> {
   }
   return join(chunks, length)
 }
+
+/** What the Node server hands over beside a request. */
+const isFromNode = ({ env }: EdgeContext): boolean => typeof env === 'object' && env !== null && 'incoming' in env
 
 function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks

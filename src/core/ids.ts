@@ -63,9 +63,12 @@ export function uuidV7(nowMs: number, random: Uint8Array): Uint8Array {
   return bytes
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** The hyphened hexadecimal form of 16 bytes. */
 export function uuidText(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  let hex = ''
+  for (const byte of bytes) hex += HEX[byte]
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
@@ -105,13 +108,19 @@ export function isId(kind: IdKind, text: string): boolean {
   return text.startsWith(prefix) && SUFFIX.test(text.slice(prefix.length))
 }
 
+/** 26 letters of five bits each for 128 bits: the first letter has two of nothing before it. */
 function encode(bytes: Uint8Array): string {
-  let value = 0n
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
   let text = ''
-  for (let index = 0; index < 26; index += 1) {
-    text = (ALPHABET[Number(value & 31n)] ?? '') + text
-    value >>= 5n
+  let bits = 0
+  let waiting = 2
+  for (const byte of bytes) {
+    bits = (bits << 8) | byte
+    waiting += 8
+    while (waiting >= 5) {
+      waiting -= 5
+      text += ALPHABET[(bits >> waiting) & 31]
+    }
+    bits &= (1 << waiting) - 1
   }
   return text
 }

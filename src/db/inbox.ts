@@ -11,6 +11,8 @@ export type Inbox = {
   connection(id: string): Promise<Connection | undefined>
   /** Stores events and promises to apply them, in one transaction; says how many are new. */
   store(operatorId: string, events: readonly NewInbound[], nowMs: number): Promise<number>
+  /** True while storing takes longer than it should: work that can wait gives way. */
+  slow(): boolean
 }
 
 /** Each webhook for itself: for runtimes in which requests share no sockets. */
@@ -21,6 +23,7 @@ export function directInbox(db: Db): Inbox {
       return operatorId === undefined ? undefined : db.tx(operatorId, (tx) => getConnection(tx, operatorId, id))
     },
     store: async (operatorId, events, nowMs) => (await storeNew(db, operatorId, events, nowMs)).size,
+    slow: () => false,
   }
 }
 
@@ -32,16 +35,26 @@ const storeNew = (
   nowMs: number,
 ): Promise<ReadonlySet<string>> =>
   db.tx(operatorId, async (tx) => {
-    const subjects = await insertInbound(tx, operatorId, events)
+    // always in the same order, so that two batches with the same events don't deadlock
+    const inOrder = events.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))
+    const subjects = await insertInbound(tx, operatorId, inOrder)
     if (subjects.length > 0) await enqueueJobs(tx, { kind: 'apply_webhook', operatorId, subjects, runAtMs: nowMs })
     return new Set(subjects)
   })
 
 /** Webhooks per statement: the last of them waits no longer than its transaction takes. */
 const MAX_BATCH = 200
+/** Batches under way for one operator: the process reads the next webhooks while the database writes. */
+const MAX_UNDER_WAY = 2
+/** Fewer than this wait for the batch under way: a transaction of their own would cost more than it gives. */
+const MIN_BESIDE = 32
 /** A few seconds' worth of a flood; who comes after that is asked to come again, as processors do. */
 const MAX_WAITING = 5_000
 const RETRY_AFTER_SECONDS = 5
+/** A webhook is stored within a few milliseconds; one that took this long shared the machine with more than it can do at once. */
+const SLOW_MS = 25
+/** A flood lasts for minutes, and each try whether it is over makes those wait who come then: fewer than one in a hundred. */
+const SLOW_FOR_MS = 10_000
 /** A changed account or secret is seen within this. */
 const KNOWN_FOR_MS = 1_000
 /** Accounts remembered, about 1 kB each. */
@@ -53,22 +66,28 @@ type Waiting = {
   readonly resolve: (fresh: number) => void
   readonly reject: (error: unknown) => void
 }
+type Lane = { readonly waiting: Waiting[]; underWay: number }
 
 /** Webhooks of one operator that come at once are stored in one transaction, and an account is read once a second: a flood costs what a trickle does. */
 export function combinedInbox(db: Db, clock: { nowMs(): number }): Inbox {
   const direct = directInbox(db)
   const known = new Map<string, { readonly untilMs: number; readonly found: Promise<Connection | undefined> }>()
-  const lanes = new Map<string, Waiting[]>()
+  const lanes = new Map<string, Lane>()
   let waiting = 0
+  let slowUntilMs = 0
 
-  /** Sends what waits until nothing does: one batch at a time, so that the next one gathers meanwhile. */
-  async function drain(operatorId: string, lane: Waiting[]): Promise<void> {
-    while (lane.length > 0) {
-      const batch = lane.splice(0, MAX_BATCH)
+  /** Sends what waits: a batch at a time, so that the next one gathers meanwhile, and a second one beside it when many wait. */
+  function start(operatorId: string, lane: Lane): void {
+    while (lane.waiting.length >= (lane.underWay === 0 ? 1 : MIN_BESIDE) && lane.underWay < MAX_UNDER_WAY) {
+      const batch = lane.waiting.splice(0, MAX_BATCH)
       waiting -= batch.length
-      await send(operatorId, batch)
+      lane.underWay += 1
+      void send(operatorId, batch).then(() => {
+        lane.underWay -= 1
+        if (lane.underWay === 0 && lane.waiting.length === 0) lanes.delete(operatorId)
+        else start(operatorId, lane)
+      })
     }
-    lanes.delete(operatorId)
   }
 
   /** One that the database refuses must not take its neighbours with it: then each goes by itself. */
@@ -78,6 +97,8 @@ export function combinedInbox(db: Db, clock: { nowMs(): number }): Inbox {
       const events = batch.flatMap((one) => one.events)
       const fresh = await storeNew(db, operatorId, events, nowMs)
       for (const one of batch) one.resolve(one.events.filter(({ id }) => fresh.has(id)).length)
+      const doneMs = clock.nowMs()
+      if (doneMs - Math.min(...batch.map((one) => one.nowMs)) >= SLOW_MS) slowUntilMs = doneMs + SLOW_FOR_MS
     } catch (error) {
       if (batch.length > 1) for (const one of batch) await send(operatorId, [one])
       else for (const one of batch) one.reject(error)
@@ -97,6 +118,7 @@ export function combinedInbox(db: Db, clock: { nowMs(): number }): Inbox {
       if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
       return found
     },
+    slow: () => clock.nowMs() < slowUntilMs,
     store(operatorId, events, nowMs) {
       if (waiting >= MAX_WAITING) {
         const extra = { retryAfterSeconds: RETRY_AFTER_SECONDS }
@@ -104,13 +126,11 @@ export function combinedInbox(db: Db, clock: { nowMs(): number }): Inbox {
       }
       waiting += 1
       return new Promise((resolve, reject) => {
-        const lane = lanes.get(operatorId)
-        const one = { events, nowMs, resolve, reject }
-        if (lane) return void lane.push(one)
-        const begun = [one]
-        lanes.set(operatorId, begun)
-        queueMicrotask(() => void drain(operatorId, begun))
-        return undefined
+        const lane = lanes.get(operatorId) ?? { waiting: [], underWay: 0 }
+        lanes.set(operatorId, lane)
+        lane.waiting.push({ events, nowMs, resolve, reject })
+        // when this turn's callers are through, so that all of them are in it
+        queueMicrotask(() => start(operatorId, lane))
       })
     },
   }

@@ -159,7 +159,22 @@ function endpointsOf(parts: {
   ]
 }
 
+/** Bytes of chance that one id needs. */
+const CHANCE_BYTES = 10
+/** Ids whose chance is drawn at once: a call of the system for each took as long as verifying a webhook. */
+const IDS_AT_ONCE = 512
+
 function idsOf(clock: Clock): { newId: NewId; newUuid: NewUuid } {
-  const next = () => uuidV7(clock.nowMs(), crypto.getRandomValues(new Uint8Array(10)))
+  const pool = new Uint8Array(CHANCE_BYTES * IDS_AT_ONCE)
+  let used = pool.length
+  const draw = () => {
+    if (used === pool.length) {
+      crypto.getRandomValues(pool)
+      used = 0
+    }
+    used += CHANCE_BYTES
+    return pool.subarray(used - CHANCE_BYTES, used)
+  }
+  const next = () => uuidV7(clock.nowMs(), draw())
   return { newId: (kind) => typeId(kind, next()), newUuid: () => uuidText(next()) }
 }

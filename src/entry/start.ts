@@ -87,7 +87,11 @@ export async function startGateway(config: Config, life: Lifecycle): Promise<str
   for (const [name, table] of Object.entries(lanesOf(gateway.jobs))) {
     await life.own(
       `${name} jobs`,
-      () => runJobs(gateway.deps, table, { concurrency: config.PAYCAGE_JOB_CONCURRENCY }),
+      () =>
+        runJobs(gateway.deps, table, {
+          concurrency: config.PAYCAGE_JOB_CONCURRENCY,
+          giveWay: gateway.deps.inbox.slow,
+        }),
       (loop) => loop.stop(),
     )
   }

@@ -31,6 +31,8 @@ const LEASE_MS = 120_000
 const RENEW_EVERY_MS = LEASE_MS / 4
 /** One indexed query a tick: cheap enough to look often, short enough that a payout doesn't seem to wait. */
 const IDLE_MS = 250
+/** Between two jobs while the loop gives way: twenty a second go on, a few hundredths of what the process can do. */
+const BREATH_MS = 50
 const MAX_BACK_OFF_MS = 600_000
 const FIRST_BACK_OFF_MS = 1_000
 /** Of one cron call on Workers, which has 30 s of CPU and a few connections. */
@@ -44,11 +46,18 @@ export function backOffMs(failures: number, random: () => number = Math.random):
   return Math.round(full * (0.5 + random() / 2))
 }
 
-/** Works the job table until it is stopped, `concurrency` jobs at a time. Nothing that a job throws ends the loop. */
+/** How a loop works: `concurrency` jobs at a time, and one at a time while it is told to give way. */
+export type JobLoopOptions = {
+  readonly concurrency?: number
+  readonly idleMs?: number
+  readonly giveWay?: () => boolean
+}
+
+/** Works the job table until it is stopped. Nothing that a job throws ends the loop. */
 export function runJobs<D extends JobDeps>(
   deps: D,
   table: JobTable<D>,
-  { concurrency = 8, idleMs = IDLE_MS }: { concurrency?: number; idleMs?: number } = {},
+  { concurrency = 8, idleMs = IDLE_MS, giveWay = () => false }: JobLoopOptions = {},
 ): JobLoop {
   const work = workOf(table)
   const running = new Map<Job, Promise<void>>()
@@ -63,8 +72,8 @@ export function runJobs<D extends JobDeps>(
       await deps.db.global((tx) => renewJobs(tx, [...running.keys()], nowMs + LEASE_MS))
       renewedMs = nowMs
     }
-    const limit = concurrency - running.size
-    if (stopping || limit === 0) return 0
+    const limit = (giveWay() ? 1 : concurrency) - running.size
+    if (stopping || limit <= 0) return 0
     const jobs = await claim(deps, work, limit)
     for (const job of jobs) {
       const done = runJob(deps, work, job).finally(() => {
@@ -89,6 +98,7 @@ export function runJobs<D extends JobDeps>(
         troubles = 0
         // A round that found work may have left more; one whose hands are full waits until a hand is free.
         if (claimed === 0 || running.size >= concurrency) await wake.within(idleMs * (0.8 + Math.random() * 0.4))
+        if (giveWay()) await new Promise((breathed) => setTimeout(breathed, BREATH_MS))
       } catch (error) {
         deps.log.error('job_loop_failed', { error })
         deps.metrics.count('paycage_job_loop_failures_total')

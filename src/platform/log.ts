@@ -75,15 +75,15 @@ const ALLOWED: ReadonlySet<string> = new Set([
 const MOST_CHARS = 200
 const MOST_FRAMES = 8
 
-/** What slipped into an allowed field all the same: account numbers, addresses, tokens and secrets by their shapes. */
-const SHAPES: readonly (readonly [RegExp, string])[] = [
+/** What slipped into an allowed field all the same: account numbers, addresses, tokens and secrets by their shapes. Without its `sign` a shape isn't looked for. */
+const SHAPES: readonly (readonly [RegExp, string, sign?: string])[] = [
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, '[token]'],
   [/\b(?:Bearer|Basic)\s+\S+/gi, '[credential]'],
   [/\b(?:pcs|whsec|whsk|sk|rk|pk)_[\w+/=-]{8,}/g, '[secret]'],
   [/-----BEGIN[^-]*-----[\s\S]*/g, '[key]'],
   [/\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b/g, '[account]'],
-  [/[^\s@"'<>]+@[^\s@"'<>]+\.[^\s@"'<>]+/g, '[email]'],
-  [/\b\w+:\/\/\S+/g, '[url]'],
+  [/[^\s@"'<>]+@[^\s@"'<>]+\.[^\s@"'<>]+/g, '[email]', '@'],
+  [/\b\w+:\/\/\S+/g, '[url]', '://'],
 ]
 
 /** A log that lets through only what the allow-list knows, as JSON values on one line. `event` is a constant of ours. */
@@ -128,7 +128,8 @@ function safeError(error: unknown): Record<string, unknown> {
 function safeText(text: string): string {
   if (holdsPan(text)) return '[card data]'
   let safe = text.slice(0, MOST_CHARS)
-  for (const [shape, instead] of SHAPES) safe = safe.replace(shape, instead)
+  for (const [shape, instead, sign] of SHAPES)
+    if (sign === undefined || safe.includes(sign)) safe = safe.replace(shape, instead)
   // One line stays one line, whoever reads it with whatever.
   return safe.replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
 }

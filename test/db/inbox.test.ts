@@ -74,3 +74,27 @@ it('sees a changed account a second later, and each time where nothing is rememb
   expect(await combined.connection(world.conA)).toMatchObject({ secretRef: 'env:NEW' })
   expect(await combined.connection('con_nobody')).toBeUndefined()
 })
+
+it('says for ten seconds that it is slow when a webhook took long to be stored, and never else', async () => {
+  const world = await flowWorld()
+  let takesMs = 0
+  const late: Db = {
+    ...world.deps.db,
+    tx(operatorId, work) {
+      world.clock.pass(takesMs)
+      return world.deps.db.tx(operatorId, work)
+    },
+  }
+  const inbox = combinedInbox(late, world.clock)
+  const store = (eventId: string) => inbox.store(world.operatorId, [event(world, eventId)], world.clock.nowMs())
+  takesMs = 24
+  await store('evt_1')
+  expect(inbox.slow()).toBe(false)
+  takesMs = 25
+  await store('evt_2')
+  expect(inbox.slow()).toBe(true)
+  world.clock.pass(9_999)
+  expect(inbox.slow()).toBe(true)
+  world.clock.pass(1)
+  expect(inbox.slow()).toBe(false)
+})

@@ -186,6 +186,30 @@ it('works through the list in the loop, survives a failing job, and stops only a
   expect(await rows()).toMatchObject([{ subject: 'bad', failures: 1 }])
 })
 
+it('does one job at a time while it gives way, and all of them in the end', async () => {
+  for (const subject of ['a', 'b', 'c', 'd', 'e', 'f']) await enqueue(subject)
+  let crowded = true
+  let under = 0
+  const most = { crowded: 0, after: 0 }
+  const loop = runJobs(
+    deps(),
+    table({
+      greet: async (_, job) => {
+        under += 1
+        most[crowded ? 'crowded' : 'after'] = Math.max(most[crowded ? 'crowded' : 'after'], under)
+        await new Promise((done) => setTimeout(done, 20))
+        under -= 1
+        seen.push(job.subject)
+        if (seen.length === 3) crowded = false
+      },
+    }),
+    { idleMs: 5, concurrency: 4, giveWay: () => crowded },
+  )
+  await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(6)
+  await loop.stop()
+  expect(most).toEqual({ crowded: 1, after: 3 })
+})
+
 it('outlives a database that is away', async () => {
   let away = 3
   const flaky: JobDeps = {

@@ -42,7 +42,7 @@ export function edgeDeps(): Deps & { readonly lines: LogLine[] } {
       entries: absent,
       verify: absent,
     },
-    inbox: { connection: absent, store: absent },
+    inbox: { connection: absent, store: absent, slow: () => false },
     routing: { planFor: absent, stateOf: absent, compiled: absent, refresh: absent },
     cipher: { seal: absent, open: absent, blindIndex: absent },
     notices: { check: absent, post: absent },

@@ -40,7 +40,7 @@ const gateway = await buildGateway({
   assets: async () => undefined,
   health: { state: () => 'running', checks: {} },
 })
-runJobs(gateway.deps, gateway.jobs, { concurrency: 4 })
+runJobs(gateway.deps, gateway.jobs, { concurrency: 4, giveWay: gateway.deps.inbox.slow })
 await listen((request, ...rest) => gateway.app.fetch(request, ...rest), {
   host: '127.0.0.1',
   port: Number(SIM_PORT),
