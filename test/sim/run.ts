@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import postgres from 'postgres'
-import { uuidText, uuidV7 } from '../../src/core/ids.ts'
-import { ADJUSTMENTS, cash } from '../../src/core/ledger/chart.ts'
-import { posting, transfer } from '../../src/core/ledger/posting.ts'
+import { ADJUSTMENTS, cash, held, payable, receivable } from '../../src/core/ledger/chart.ts'
 import type { Db } from '../../src/db/client.ts'
-import { postIn } from '../../src/db/ledger.ts'
+import { accountTable } from '../../src/db/ledger-statements.ts'
 import { connectionOf, FUNDS, type Ground, operatorOf } from './field.ts'
 import type { Sabotage } from './gateway.ts'
 import { openLine } from './line.ts'
@@ -35,7 +33,7 @@ export function openField(url: string): Field {
     async prepare(seeds, minor = FUNDS) {
       const operators = seeds.map(operatorOf)
       await admin`insert into operator (id, name) select id, id from unnest(${`{${operators.join(',')}}`}::text[]) id`
-      for (const processor of ['sandbox_a', 'sandbox_b', 'sandbox_c']) {
+      for (const processor of PROCESSORS) {
         const rows = `{${seeds.map((seed) => `${operatorOf(seed)},${connectionOf(seed, processor)}`).join(',')}}`
         await admin`
           with row as (select a[2 * n - 1] as operator_id, a[2 * n] as id from (select ${rows}::text[] as a) x, generate_series(1, ${seeds.length}) n),
@@ -46,11 +44,7 @@ export function openField(url: string): Field {
       await admin`
         insert into player (operator_id, id, country, currency, name, kyc_status, edited_by)
         select id, 'p1', 'MT', 'EUR', 'Ada Example', 'verified', 'cli_test' from unnest(${`{${operators.join(',')}}`}::text[]) id`
-      const funds = posting('opening', 'adjustment', [transfer(ADJUSTMENTS, cash('p1'), { asset: 'EUR', minor })])
-      const newUuid = () => uuidText(uuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(10))))
-      await inParallel(lines, operators, (line, operatorId) =>
-        line.tx(operatorId, (tx) => postIn(tx, operatorId, funds, { newUuid })),
-      )
+      await openBooks(admin, seeds, minor)
     },
     async close() {
       await Promise.all(lines.map((line) => line.close()))
@@ -75,6 +69,30 @@ export async function playAll(
       if (told(await play({ ...field, db }, seed, options)) === 'stop') stopped = true
     })
   }
+}
+
+const PROCESSORS = ['sandbox_a', 'sandbox_b', 'sandbox_c']
+
+/**
+ * Opens the accounts that worlds use and gives each player something to begin with, all in one statement: each world by
+ * itself, at its first postings, took a sixth of its time for it.
+ */
+async function openBooks(admin: postgres.Sql, seeds: readonly number[], minor: bigint): Promise<void> {
+  const player = [cash('p1'), held('p1')]
+  const books = seeds.map((seed) => {
+    const connections = PROCESSORS.map((processor) => connectionOf(seed, processor))
+    const accounts = accountTable()
+    for (const code of [ADJUSTMENTS, ...player, ...connections.map(receivable), ...connections.map(payable)])
+      accounts.indexOf(code, 'EUR')
+    return { operator: operatorOf(seed), ...accounts.literals() }
+  })
+  await admin`
+    select set_config('app.operator', o.operator, true),
+      ledger.open_accounts(o.operator, o.codes::text[], o.assets::text[], o.classes::text[], o.overdrafts::numeric[], o.stripes::int[]),
+      ledger.post_one(o.operator, false, ledger.uuid_v7(), 'opening', 'adjustment', null, 'EUR',
+        ${ADJUSTMENTS}, 1, ${cash('p1')}, 1, ${String(minor)}::numeric)
+    from jsonb_to_recordset(${JSON.stringify(books)}::text::jsonb)
+      as o (operator text, codes text, assets text, classes text, overdrafts text, stripes text)`
 }
 
 async function inParallel<T>(
