@@ -51,7 +51,8 @@ const MIN_BESIDE = 32
 /** A few seconds' worth of a flood; who comes after that is asked to come again, as processors do. */
 const MAX_WAITING = 5_000
 const RETRY_AFTER_SECONDS = 5
-/** A webhook is stored within a few milliseconds; one that took this long shared the machine with more than it can do at once. */
+/** So many webhooks in one batch, and the oldest of them stored only after this long: more comes than the machine can do at once. A slow disk alone makes no crowd. */
+const CROWD = 16
 const SLOW_MS = 25
 /** A flood lasts for minutes, and each try whether it is over makes those wait who come then: fewer than one in a hundred. */
 const SLOW_FOR_MS = 10_000
@@ -98,7 +99,8 @@ export function combinedInbox(db: Db, clock: { nowMs(): number }): Inbox {
       const fresh = await storeNew(db, operatorId, events, nowMs)
       for (const one of batch) one.resolve(one.events.filter(({ id }) => fresh.has(id)).length)
       const doneMs = clock.nowMs()
-      if (doneMs - Math.min(...batch.map((one) => one.nowMs)) >= SLOW_MS) slowUntilMs = doneMs + SLOW_FOR_MS
+      const tookMs = doneMs - Math.min(...batch.map((one) => one.nowMs))
+      if (batch.length >= CROWD && tookMs >= SLOW_MS) slowUntilMs = doneMs + SLOW_FOR_MS
     } catch (error) {
       if (batch.length > 1) for (const one of batch) await send(operatorId, [one])
       else for (const one of batch) one.reject(error)

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { openLog } from '../../src/platform/log.ts'
@@ -135,3 +136,20 @@ it('cuts a value that is too long to be a word', () => {
   log.info('event', { reason: 'x'.repeat(10_000) })
   expect(lines.join('').length).toBeLessThan(400)
 })
+
+it.each(['process.exit(0)', "throw new Error('our bug')", 'undefined'])(
+  'writes every line of a process whose last statement is %s',
+  (end) => {
+    const program = `
+      const { pinoWriter } = await import(${JSON.stringify(new URL('../../src/platform/log-pino.ts', import.meta.url))})
+      const write = pinoWriter('info')
+      for (let n = 0; n < 300; n += 1) write('info', { event: 'line', count: n })
+      ${end}`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    const counts = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).count)
+    expect(counts).toEqual(Array.from({ length: 300 }, (_, n) => n))
+  },
+)

@@ -28,6 +28,7 @@ export const FAST = {
   shared_buffers: '512MB',
   track_activities: 'off',
   track_counts: 'off',
+  update_process_title: 'off',
   jit: 'off',
 }
 

@@ -39,6 +39,7 @@ function unseen(run: Run): string[] {
     ...level1,
     ...(struck < points ? [`${points - struck} of ${points} real crash points`] : []),
     ...(real.some(({ counted }) => counted.taken_over > 0) ? [] : ['a key taken over after a real crash']),
+    ...(real.some(({ counted }) => counted.audited > 0) ? [] : ['an act of people in the audit log']),
     ...[...strikes(run)].filter(([, n]) => n === 0).map(([name]) => `a process struck ${name}`),
   ]
 }

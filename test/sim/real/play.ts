@@ -13,7 +13,7 @@ import { chance } from '../scheduler.ts'
 import type { Order } from '../story.ts'
 import { takeAim } from './aim.ts'
 import { client, twoPeople } from './clients.ts'
-import { rest, truth } from './rest.ts'
+import { lookOn, rest, truth } from './rest.ts'
 import { type Gateway, type Site, up } from './site.ts'
 import { crashPoints, harry, type Struck, storm } from './strike.ts'
 import { findSecrets, holdAudit, IBAN, watchLedger } from './witness.ts'
@@ -72,6 +72,7 @@ export async function playReal(
   const clients = Array.from({ length: CLIENTS }, (_, n) =>
     client(site, token, chance(seed * 100 + n), orders, () => rested, `${seed}-${n}`),
   )
+  const looking = lookOn(site, token, () => rested)
   await Promise.all([
     storm(site, chance(seed), { struck, over }),
     ...site.gateways.map((gateway, n) => harry(site, gateway, chance(seed * 1_000 + n), { struck, over })),
@@ -80,7 +81,7 @@ export async function playReal(
   const struckMs = Date.now() - began
   for (const proxy of site.proxies) proxy.set({ kind: 'none' })
   for (const sandbox of site.sandboxes) await sandbox.control({ seed: 1, rules: [] }, '/faults')
-  await Promise.all(clients)
+  await Promise.all([...clients, looking])
   const people = await rest(site, token)
   const models = await Promise.all(site.sandboxes.map(truth))
   const books = await readBooks(site.field, site.operatorId)
@@ -138,6 +139,10 @@ async function build(ground: Ground, seed: number): Promise<Site> {
   const field = openField(ground.url)
   const operatorId = operatorOf(seed)
   await field.prepare([seed], FUNDS)
+  // a sixth of the withdrawals is for people to look at
+  await field.ask(`update operator set settings = '{"withdrawal":{"large":{"EUR":"75"}}}' where id = $1 returning id`, [
+    operatorId,
+  ])
   const gateways = await Promise.all([0, 1].map(() => place(ground)))
   const sandboxes = await Promise.all(IDS.map((id) => startSandbox({ id, run: 'process' })))
   const proxies = await Promise.all(

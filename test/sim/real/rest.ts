@@ -4,6 +4,9 @@ import type { Model } from '../processor.ts'
 import type { Site } from './site.ts'
 
 const QUIET_MS = 240_000
+const LOOK_EVERY_MS = 2_000
+/** The answer may never come: then they say it again at their next look. */
+const PATIENCE_MS = 6_000
 
 /** Waits until nothing moves any more: look-ups come at once, and people decide what only people can. */
 export async function rest(site: Site, [one = '', two = '']: readonly string[]): Promise<number> {
@@ -25,32 +28,43 @@ export async function rest(site: Site, [one = '', two = '']: readonly string[]):
       [site.operatorId],
     )
     if (Number(open?.n) === 0) return people
-    const held = await site.field.ask(
-      `select r.id, r.kind, a.id as attempt from review r left join attempt a on a.operator_id = r.operator_id and a.subject_id = r.subject_id and a.status in ('unknown', 'integrity_hold')
-       where r.operator_id = $1 and r.status = 'open' and (r.kind = 'withdrawal' or a.id is not null)`,
-      [site.operatorId],
-    )
-    for (const { id, kind, attempt } of held) {
-      const models = await Promise.all(site.sandboxes.map(truth))
-      const moved = models.some(({ operations }) =>
-        operations.some(({ ourRef, status }) => ourRef === attempt && status === 'approved'),
-      )
-      people += 1
-      for (const token of [one, two]) {
-        const headers = {
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          'idempotency-key': `decide-${String(id)}-${token.slice(-12).replace(/[^A-Za-z0-9]/g, '')}`,
-        }
-        await fetch(`${site.url}/v1/reviews/${id}/${kind === 'withdrawal' || moved ? 'approve' : 'reject'}`, {
-          method: 'POST',
-          headers,
-          body: '{"reason":"looked it up"}',
-        }).catch(() => undefined)
-      }
-    }
+    people += await decide(site, [one, two], 'all')
   }
   return people
+}
+
+/** People look while everything is struck, too: at withdrawals only, since what a processor did isn't settled yet. */
+export async function lookOn(site: Site, tokens: readonly string[], over: () => boolean): Promise<void> {
+  for (; !over(); await wait(LOOK_EVERY_MS)) await decide(site, tokens, 'withdrawals').catch(() => 0)
+}
+
+/** Both decide what is open; says how much that was. */
+async function decide(site: Site, tokens: readonly string[], what: 'withdrawals' | 'all'): Promise<number> {
+  const held = await site.field.ask(
+    `select r.id, r.kind, a.id as attempt from review r left join attempt a on a.operator_id = r.operator_id and a.subject_id = r.subject_id and a.status in ('unknown', 'integrity_hold')
+     where r.operator_id = $1 and r.status = 'open' and (r.kind = 'withdrawal' or ($2 = 'all' and a.id is not null))`,
+    [site.operatorId, what],
+  )
+  for (const { id, kind, attempt } of held) {
+    const models = kind === 'withdrawal' ? [] : await Promise.all(site.sandboxes.map(truth))
+    const moved = models.some(({ operations }) =>
+      operations.some(({ ourRef, status }) => ourRef === attempt && status === 'approved'),
+    )
+    for (const token of tokens) {
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': `decide-${String(id)}-${token.slice(-12).replace(/[^A-Za-z0-9]/g, '')}`,
+      }
+      await fetch(`${site.url}/v1/reviews/${id}/${kind === 'withdrawal' || moved ? 'approve' : 'reject'}`, {
+        method: 'POST',
+        headers,
+        body: '{"reason":"looked it up"}',
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      }).catch(() => undefined)
+    }
+  }
+  return held.length
 }
 
 /** The processor's own books: the last line of each operation. */
