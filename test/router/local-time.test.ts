@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { clockOf, isTimeZone } from '../../src/router/local-time.ts'
 
 const ZONES = [
@@ -52,6 +52,22 @@ it('tells the time as well after more quarters of an hour than it remembers, and
     else clock(atMs)
   }
   expect(clock(Date.UTC(2026, 2, 1))).toEqual(told(zone, Date.UTC(2026, 2, 1)))
+})
+
+it('asks the runtime once a quarter of an hour, for a thousand of them, and for UTC never', () => {
+  const asked = vi.spyOn(Intl.DateTimeFormat.prototype, 'formatToParts')
+  onTestFinished(() => asked.mockRestore())
+  const quarter = (n: number) => Date.UTC(2026, 2, 1) + n * 15 * 60_000
+  const malta = clockOf('Europe/Malta')
+  for (let n = 0; n < 1_000; n += 1) malta(quarter(n))
+  for (let n = 0; n < 1_000; n += 1) malta(quarter(n + 1) - 1)
+  expect(asked).toHaveBeenCalledTimes(1_000)
+  malta(quarter(1_000))
+  malta(quarter(1_000))
+  malta(quarter(0))
+  expect(asked).toHaveBeenCalledTimes(1_002)
+  clockOf('UTC')(quarter(0))
+  expect(asked).toHaveBeenCalledTimes(1_002)
 })
 
 it.each(['UTC', 'Europe/Malta', 'America/St_Johns'])('%s is a time zone', (zone) => {

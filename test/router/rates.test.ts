@@ -55,10 +55,17 @@ describe('an expected rate', () => {
 
   it('is told again as it was told first, for each segment its own', () => {
     const rates = ratesOf([row({ attempts: 40, succeeded: 0 })], [], [])
-    const [card, bank] = [deposit(), deposit({ method: 'bank' })]
-    const first = [rates.success('con_a', card), rates.success('con_a', bank), rates.success('con_b', card)]
-    expect(new Set(first).size).toBe(3)
-    expect([rates.success('con_a', card), rates.success('con_a', bank), rates.success('con_b', card)]).toEqual(first)
+    const segments = [
+      deposit(),
+      deposit({ method: 'bank' }),
+      deposit({ amount: { asset: 'SEK', minor: 1n } }),
+      deposit({ playerCountry: 'SE' }),
+      deposit({ binCountry: 'SE' }),
+    ]
+    const tell = () => [...segments.map((facts) => rates.success('con_a', facts)), rates.success('con_b', deposit())]
+    const first = tell()
+    expect(new Set(first).size).toBe(6)
+    expect(tell()).toEqual(first)
   })
 })
 
