@@ -15,6 +15,7 @@ export type Ground = {
 
 /** For worlds that crash no database: what is written needn't be on disk, and every plan is made once. */
 export const FAST = {
+  max_connections: '200',
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { z } from 'zod'
@@ -8,6 +9,9 @@ import { Found, isOk, jsonOf, linesOf } from './report.ts'
 import { openField, playAll } from './run.ts'
 import { SABOTAGES } from './sabotage.ts'
 import { addUp, joined, NOTHING, type Sum, Summed } from './sum.ts'
+
+/** The database shares the processors with them, and has connections for so many. */
+const MAX_WORKERS = 8
 
 /**
  * `npm run sim -- [--seeds N] [--from S] [--points P] [--minutes M] [--json]`: plays N worlds, proves that the harness sees
@@ -21,7 +25,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     sabotage: { type: 'string' },
-    workers: { type: 'string', default: '2' },
+    workers: { type: 'string', default: String(Math.min(MAX_WORKERS, availableParallelism())) },
     minutes: { type: 'string', default: '10' },
     points: { type: 'string', default: '210' },
     json: { type: 'boolean', default: false },
