@@ -9,7 +9,7 @@ import { insertConnection, listConnections, updateConnection } from '../db/conne
 import { listDecisions } from '../db/decisions.ts'
 import { insertOperator } from '../db/operators.ts'
 import { findPlayer, savePlayer } from '../db/players.ts'
-import { seedRecordedPayments } from '../flows/seed-history.ts'
+import { seedHistory } from '../flows/seed-history.ts'
 import { writePrivateFile } from '../platform/data-folder.ts'
 import type { SecretSource } from '../platform/secrets.ts'
 import type { Gateway } from './build.ts'
@@ -21,6 +21,8 @@ export const SANDBOX_IDS = ['sandbox_a', 'sandbox_b', 'sandbox_c'] as const
 /** The player that the first request is made for. */
 export const DEMO_PLAYER = 'demo-player'
 
+/** Payments of a busy day: enough for every rule to meet some. */
+const FIRST_DAY = 10_000
 /** Everybody tests with the same few IBANs and addresses. */
 const SANDBOX_SETTINGS = { withdrawal: { sharedDestination: 'allow' } }
 
@@ -138,18 +140,14 @@ export async function seedOperators(
     })
   }
   const demo = operators.demo
-  if (demo) await seedHistory(deps, demo.operatorId)
+  if (demo) await seedFirstDay(deps, demo.operatorId)
   return { ...kept, operators }
 }
 
 /** A day of payments that never were, the first time: so that a simulation of routing rules means something at once. */
-async function seedHistory(deps: Gateway['deps'], operatorId: string): Promise<void> {
-  const { candidates } = await deps.routing.stateOf(operatorId)
-  const nowMs = deps.clock.nowMs()
-  await deps.db.tx(operatorId, async (tx) => {
-    const [known] = await listDecisions(tx, operatorId, { sinceMs: 0, limit: 1 })
-    if (!known) await seedRecordedPayments(tx, operatorId, { candidates, nowMs })
-  })
+async function seedFirstDay(deps: Gateway['deps'], operatorId: string): Promise<void> {
+  const [known] = await deps.db.tx(operatorId, (tx) => listDecisions(tx, operatorId, { sinceMs: 0, limit: 1 }))
+  if (!known) await seedHistory(deps, operatorId, FIRST_DAY)
 }
 
 /** The client that the credentials name, or a new one where the database doesn't know it. */
