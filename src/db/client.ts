@@ -75,10 +75,10 @@ export function openDb(options: DbOptions): Db {
   }
 
   /** Asks the server what became of a transaction whose COMMIT was never answered. */
-  async function resolved<T>({ xid, value }: Unknown<T>): Promise<T> {
+  async function resolved<T>({ xid, era, value }: Unknown<T>): Promise<T> {
     for (let look = 0; xid !== undefined && look < MAX_LOOKS; look += 1) {
       await pause(LOOK_EVERY_MS)
-      const status = await pool.use((slot) => statusOf(slot, options, xid)).catch(() => undefined)
+      const status = await pool.use((slot) => statusOf(slot, options, xid, era)).catch(() => undefined)
       if (status === 'committed') return value
       if (status === 'aborted') throw dbError(CONNECTION_LOST)
       if (status === null) break
@@ -96,7 +96,12 @@ export function openDb(options: DbOptions): Db {
   }
 }
 
-type Unknown<T> = { readonly kind: 'unknown'; readonly xid: string | undefined; readonly value: T }
+type Unknown<T> = {
+  readonly kind: 'unknown'
+  readonly xid: string | undefined
+  readonly era: string | undefined
+  readonly value: T
+}
 type Ended<T> =
   | { readonly kind: 'committed'; readonly value: T }
   | { readonly kind: 'undone'; readonly error: unknown }
@@ -113,6 +118,7 @@ async function transaction<T>(
   let done: { value: T } | undefined
   let failure: { error: unknown } | undefined
   let xid: string | null | undefined
+  let era: string | undefined
   const begun = connected(slot, options).begin(async (raw) => {
     const guarded = life.guard(raw)
     // sent in one go with the first statement, as the question for the id is with COMMIT; begin() sees their errors
@@ -125,9 +131,11 @@ async function transaction<T>(
     }
     if (life.death()) return never
     if (failure) throw failure.error
-    guarded<{ xid: string | null }[]>`select pg_current_xact_id_if_assigned()::text as xid`.then(
+    guarded<{ xid: string | null; era: string }[]>`select pg_current_xact_id_if_assigned()::text as xid,
+      (select stats_reset::text from pg_stat_wal) as era`.then(
       (rows) => {
         xid = rows[0]?.xid ?? null
+        era = rows[0]?.era
       },
       () => {},
     )
@@ -142,7 +150,7 @@ async function transaction<T>(
     const lost = life.death() !== undefined || sqlstateOf(fromDriver(error))?.startsWith('08')
     // nothing was written, so there is nothing to be committed
     if (done && lost && xid === null) return { kind: 'committed', value: done.value }
-    if (done && lost) return { kind: 'unknown', xid: xid ?? undefined, value: done.value }
+    if (done && lost) return { kind: 'unknown', xid: xid ?? undefined, era, value: done.value }
     return { kind: 'undone', error: failure?.error ?? life.firstError() ?? fromDriver(error) }
   } finally {
     leave(slot, life)
@@ -162,14 +170,20 @@ async function alone<T>(slot: Slot, options: DbOptions, statement: (sql: Stateme
   }
 }
 
-/** `committed`, `aborted`, `in progress`, or null when the server no longer knows. */
-async function statusOf(slot: Slot, options: DbOptions, xid: string): Promise<string | null> {
+/**
+ * `committed`, `aborted`, `in progress`, or null when the server no longer knows. Recovery from a crash empties the server's
+ * statistics, and gives out again the ids of transactions that had not reached the disk: in another era than that of the
+ * question what is said of an id may be about a stranger's transaction.
+ */
+async function statusOf(slot: Slot, options: DbOptions, xid: string, era: string | undefined): Promise<string | null> {
   const rows = await alone(
     slot,
     options,
-    (sql) => sql<{ status: string | null }[]>`select pg_xact_status(${xid}::xid8) as status`,
+    (sql) =>
+      sql<{ status: string | null; era: string }[]>`select pg_xact_status(${xid}::xid8) as status,
+      (select stats_reset::text from pg_stat_wal) as era`,
   )
-  return rows[0]?.status ?? null
+  return rows[0]?.era === era ? (rows[0]?.status ?? null) : null
 }
 
 /** The slot's connection, with its loss noticed at once, before any code of ours runs again. */
