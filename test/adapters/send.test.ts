@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Connected, Facts, Request } from '../../src/adapters/contract.ts'
 import type { HttpEnd, HttpFailure, HttpPort } from '../../src/adapters/http.ts'
-import { type CallRecord, createSend } from '../../src/adapters/send.ts'
+import { type CallRecord, createSend, type Timer } from '../../src/adapters/send.ts'
 import { fetchHttp } from '../../src/platform/http-fetch.ts'
 import { nodeHttp } from '../../src/platform/http-node.ts'
 import { type Answer, type ScriptedServer, scriptedServer } from '../contract/scripted-server.ts'
@@ -35,7 +35,7 @@ afterEach(async () => {
   await server.close()
 })
 
-function sender(more: Partial<Facts> = {}, port: HttpPort = http, deadlineMs?: number) {
+function sender(more: Partial<Facts> = {}, port: HttpPort = http, deadlineMs?: number, timer?: Timer) {
   const connected: Connected = {
     hosts: { api: server.origin, payouts: `${server.origin}/` },
     headers: () => ({ authorization: 'Bearer canary' }),
@@ -44,7 +44,8 @@ function sender(more: Partial<Facts> = {}, port: HttpPort = http, deadlineMs?: n
   }
   const facts = { ...FACTS, ...more }
   const onCall = (record: CallRecord) => records.push(record)
-  return createSend({ http: port, facts, connected, onCall, ...(deadlineMs !== undefined && { deadlineMs }) })
+  const time = { ...(deadlineMs !== undefined && { deadlineMs }), ...(timer && { timer }) }
+  return createSend({ http: port, facts, connected, onCall, ...time })
 }
 
 const answered = (answer: Answer) => {
@@ -91,8 +92,17 @@ it('the deadline ends a silent call as unknown, written', async () => {
 it('with all sockets taken, calls past their deadline are not sent, and the processor never sees them', async () => {
   server.answerWith(() => ({ fault: 'silence' }))
   const narrow = nodeHttp({ connections: 2 })
+  // One moment for all twelve: a freed socket may take whoever's deadline is a millisecond later, and rightly so.
+  const fires: (() => void)[] = []
+  const together: Timer = (ms, fire) => {
+    const end = () => {
+      for (const one of fires.slice(0, 12)) one()
+    }
+    if (fires.push(fire) === 12) setTimeout(end, ms)
+    return () => {}
+  }
   try {
-    const send = sender({}, narrow, 300)
+    const send = sender({}, narrow, 300, together)
     const sent = await Promise.all(
       Array.from({ length: 12 }, (_, n) => send(Reply, { ...CHARGE, attempt: `att_${n}` })),
     )
