@@ -26,6 +26,8 @@ export type Survived = Verification & {
 const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url))
 const OPERATOR = 'opr_torture'
 const WRITERS = 2
+/** Acknowledged postings before the next blow, so that a slow machine tortures a ledger at work too. */
+const BETWEEN_BLOWS = 10
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Tortures a ledger on a server of its own, with fsync on: kills its backends, stops it at once, kills its writers with SIGKILL, then looks whether everything that was acknowledged is there and the books are whole. */
@@ -43,8 +45,8 @@ export async function torture(torment: Torment, say: (text: string) => void = ()
   const launch = () => spawn(process.execPath, [WRITER, server.url, OPERATOR, file], { stdio: 'ignore' })
   const writers: ChildProcess[] = Array.from({ length: WRITERS }, launch)
   const progress = async () => {
-    const before = readFileSync(file).length
-    for (let waited = 0; readFileSync(file).length === before && waited < 20_000; waited += 10) await pause(10)
+    const goal = linesOf(file).length + BETWEEN_BLOWS
+    for (let waited = 0; linesOf(file).length < goal && waited < 20_000; waited += 10) await pause(10)
   }
   try {
     await progress()
@@ -99,6 +101,8 @@ async function killBackends(url: string, wanted: number, progress: () => Promise
   return killed
 }
 
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').split('\n').filter(Boolean)
+
 /** PostgreSQL's "immediate" stop: no checkpoint, no goodbye; what comes next is crash recovery. */
 async function stopAtOnce(data: string): Promise<void> {
   const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
@@ -129,7 +133,7 @@ async function inspect(url: string, file: string): Promise<Omit<Survived, 'backe
     // a backend whose writer was killed may still be busy with its last statement
     await admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'paycage'`
     await pause(200)
-    const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+    const lines = linesOf(file)
     const stored = new Set((await admin<{ key: string }[]>`select key from ledger.journal`).map(({ key }) => key))
     const missing = lines.map((line) => line.slice(line.indexOf(' ') + 1)).filter((key) => !stored.has(key))
     const [torn] = await admin<{ torn: number }[]>`select count(*)::int as torn from torture_row r
