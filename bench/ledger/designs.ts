@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type postgres from 'postgres'
 import { uuidText, uuidV7 } from '../../src/core/ids.ts'
 import { cash, GAMING_REVENUE, held } from '../../src/core/ledger/chart.ts'
 import { type Posting, posting, transfer } from '../../src/core/ledger/posting.ts'
 import type { Db } from '../../src/db/client.ts'
+import { chance } from '../../src/platform/chance.ts'
 
 export const OPERATOR = 'opr_00000000000000000000000000'
 /** Players whose money is moved about. */
@@ -11,7 +11,8 @@ export const PLAYERS = 10_000
 /** Each begins with this much, which no run can spend. */
 const STAKE = 10n ** 15n
 
-export const newUuid = () => uuidText(uuidV7(Date.now(), randomBytes(10)))
+const draw = chance()
+export const newUuid = () => uuidText(uuidV7(Date.now(), draw()))
 const player = () => 1 + Math.floor(Math.random() * PLAYERS)
 /** Which accounts a transfer goes between. `hot` is the house's side of each bet, `hot, bounded` one player's held money in all of them. */
 export type Pattern = 'random' | 'hot' | 'hot, bounded'

@@ -21,8 +21,28 @@ export type Case = Pick<Row, 'design' | 'accounts' | 'callers' | 'batch' | 'stor
 /** A goal with what was seen. */
 export type Bar = { readonly name: string; readonly goal: string; readonly seen: string; readonly ok: boolean }
 
+/** Rounds in which cases are measured one after the other: a noisy minute of the machine meets all of them, and none twice. */
+const ROUNDS = 5
+
+/** Runs each case for so long, in rounds; a case's row is the one of its rounds with the median rate. `say` hears of each round. */
+export async function measureAll(
+  cases: readonly Case[],
+  durationMs: number,
+  say: (row: Row) => void,
+): Promise<readonly Row[]> {
+  const rounds: Row[][] = cases.map(() => [])
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [index, one] of cases.entries()) {
+      const row = await measure(one, durationMs / ROUNDS)
+      rounds[index]?.push(row)
+      say(row)
+    }
+  }
+  return rounds.flatMap((rows) => rows.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(ROUNDS / 2)] ?? [])
+}
+
 /** Runs a case for so long after a short warm-up. */
-export async function measure({ call, ...about }: Case, durationMs: number): Promise<Row> {
+async function measure({ call, ...about }: Case, durationMs: number): Promise<Row> {
   await load(call, about.callers, Math.min(500, durationMs / 4))
   const { transfers, latencies, errors, elapsedMs } = await load(call, about.callers, durationMs)
   latencies.sort((a, b) => a - b)

@@ -22,6 +22,7 @@ import { announceBreaker } from '../flows/announce-breaker.ts'
 import type { Clock, ConnectionRef, Deps, Log, Notices } from '../flows/deps.ts'
 import type { JobTable } from '../jobs/run.ts'
 import { JOBS } from '../jobs/table.ts'
+import { chance } from '../platform/chance.ts'
 import type { Cipher } from '../platform/cipher.ts'
 import type { MetricsRegistry } from '../platform/metrics.ts'
 import type { Secrets } from '../platform/secrets.ts'
@@ -159,22 +160,8 @@ function endpointsOf(parts: {
   ]
 }
 
-/** Bytes of chance that one id needs. */
-const CHANCE_BYTES = 10
-/** Ids whose chance is drawn at once: a call of the system for each took as long as verifying a webhook. */
-const IDS_AT_ONCE = 512
-
 function idsOf(clock: Clock): { newId: NewId; newUuid: NewUuid } {
-  const pool = new Uint8Array(CHANCE_BYTES * IDS_AT_ONCE)
-  let used = pool.length
-  const draw = () => {
-    if (used === pool.length) {
-      crypto.getRandomValues(pool)
-      used = 0
-    }
-    used += CHANCE_BYTES
-    return pool.subarray(used - CHANCE_BYTES, used)
-  }
+  const draw = chance()
   const next = () => uuidV7(clock.nowMs(), draw())
   return { newId: (kind) => typeId(kind, next()), newUuid: () => uuidText(next()) }
 }
