@@ -21,16 +21,13 @@ export async function storeInbound(
   events: readonly NewInbound[],
   runAtMs: number,
 ): Promise<string[]> {
-  const list = JSON.stringify(
-    events.map(({ content, ...row }) => ({ ...row, content: JSON.parse(toStoredJson(content)) })),
-  )
   // Row-level security looks at the operator after the row was made, and the row is made of what set_config gives.
   const rows = await sql<{ id: string }[]>`
     with operator as materialized (select set_config('app.operator', ${operatorId}, true) as id),
     fresh as (
       insert into inbound_webhook (operator_id, connection_id, event_id, id, processor, content, processor_at_ms)
       select operator.id, "connectionId", "eventId", event.id, processor, content, "processorAtMs"
-      from operator, jsonb_to_recordset(${list}::text::jsonb)
+      from operator, jsonb_to_recordset(${toStoredJson(events)}::text::jsonb)
         as event("connectionId" text, "eventId" text, id text, processor text, content jsonb, "processorAtMs" bigint)
       on conflict do nothing returning id, operator_id),
     promised as (
