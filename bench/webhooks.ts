@@ -54,7 +54,23 @@ const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS, pi
 
 type Row = { name: string; sent: number; ok: number; perSecond: number; p50Ms: number; p99Ms: number; maxMs: number }
 
-type Asked = { method: string; path: string; body?: string; headers?: Record<string, string> }
+type Asked = { method: 'GET' | 'POST'; path: string; body?: string; headers?: Record<string, string> }
+
+/** The status of the whole answer, undefined when there was none. Without bodies as streams: a sender on the same processor must not cost what it measures. */
+function ask(asked: Asked): Promise<number | undefined> {
+  return new Promise((answered) => {
+    let status = 0
+    pool.dispatch(asked, {
+      onRequestStart() {},
+      onResponseStart(_controller, statusCode) {
+        status = statusCode
+      },
+      onResponseData() {},
+      onResponseEnd: () => answered(status),
+      onResponseError: () => answered(undefined),
+    })
+  })
+}
 
 /** Sends at a fixed rate whether answers come or not, so that a slow answer doesn't slow the flood down. */
 async function flood(
@@ -72,14 +88,11 @@ async function flood(
     if (early > 1) await new Promise((next) => setTimeout(next, early))
     const startMs = began + dueMs
     under.push(
-      pool.request(request(n)).then(
-        async ({ statusCode, body }) => {
-          await body.dump()
-          took.push(performance.now() - startMs)
-          if (statusCode === 200) ok += 1
-        },
-        () => {},
-      ),
+      ask(request(n)).then((status) => {
+        if (status === undefined) return
+        took.push(performance.now() - startMs)
+        if (status === 200) ok += 1
+      }),
     )
   }
   await Promise.all(under)
@@ -98,7 +111,8 @@ async function flood(
   }
 }
 
-function webhook(n: number) {
+/** A new event, signed now. */
+function webhook(n: number): Asked {
   const nowMs = Date.now()
   const data = {
     id: `ch_${n}`,
@@ -151,10 +165,12 @@ await flood('warm-up', (n) => (n % 2 === 0 ? webhook(n) : { method: 'GET', path:
 })
 const warmed = await stored()
 const baseline = await flood('livez (baseline)', () => ({ method: 'GET', path: '/livez' }))
+// Signed ahead: a processor does that on a machine of its own. A signature is fresh for five minutes.
+const signed = Array.from({ length: Math.ceil(PER_SECOND * SECONDS) }, (_, n) => webhook(n))
 const authorization = `Bearer ${await token()}`
-const reading = { method: 'GET', path: '/v1/deposits?limit=20', headers: { authorization } }
+const reading: Asked = { method: 'GET', path: '/v1/deposits?limit=20', headers: { authorization } }
 const [hooks, reads] = await Promise.all([
-  flood('webhooks', webhook),
+  flood('webhooks', (n) => signed[n] ?? webhook(n)),
   flood('reads beside them', () => reading, { perSecond: READS_PER_SECOND }),
 ])
 const kept = (await stored()) - warmed

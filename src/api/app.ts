@@ -1,7 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { Fault } from '../core/errors.ts'
 import type { Deps } from '../flows/deps.ts'
-import type { Edge, EdgeContext } from './edge.ts'
+import { answerTo, type Edge, type EdgeContext } from './edge.ts'
 import type { Endpoint, Idempotent } from './endpoint.ts'
 import { accessLog } from './middleware/access-log.ts'
 import { requestBounds } from './middleware/bounds.ts'
@@ -131,11 +131,8 @@ function refuseOtherMethods(app: OpenAPIHono<Edge>, path: string, endpoints: rea
 
 /** The one place where a fault becomes an answer. */
 function refuse(c: EdgeContext, fault: Fault): Response {
-  return c.body(
-    JSON.stringify(problemBody(fault, c.get('requestId'))),
-    PROBLEMS[fault.code].status,
-    problemHeaders(fault),
-  )
+  const body = JSON.stringify(problemBody(fault, c.get('requestId')))
+  return answerTo(c, body, PROBLEMS[fault.code].status, problemHeaders(fault))
 }
 
 const honoPath = (path: string): string => path.replaceAll(/\{([^}]+)\}/g, ':$1')

@@ -4,7 +4,7 @@ import type { Caller } from '../auth/scopes.ts'
 import { assert, Fault, type FieldError } from '../core/errors.ts'
 import type { Deps } from '../flows/deps.ts'
 import { readBody } from './body.ts'
-import type { EdgeContext } from './edge.ts'
+import { answerTo, type EdgeContext } from './edge.ts'
 import type { Answer, Endpoint, EndpointRequest, Idempotent } from './endpoint.ts'
 import { readQuery } from './query.ts'
 import { validate, validationFault } from './validate.ts'
@@ -41,7 +41,7 @@ export async function serve(c: EdgeContext, endpoint: Endpoint, serving: Serving
     },
     run,
   )
-  if (replayed === true) c.header('idempotent-replayed', 'true')
+  if (replayed === true) c.get('headers')['idempotent-replayed'] = 'true'
   return respond(c, answer)
 }
 
@@ -119,12 +119,11 @@ function fitted(answer: Answer, endpoint: Endpoint, { deps, strictAnswers }: Ser
 
 function respond(c: EdgeContext, { status, body, headers }: Answer): Response {
   assert(isStatus(status), 'an answer has a final HTTP status')
-  for (const [name, value] of Object.entries(headers ?? {})) c.header(name, value)
-  if (body === undefined || body === null) return c.body(null, status)
-  if (body instanceof Uint8Array) return c.body(new Uint8Array(body), status)
+  if (body === undefined || body === null) return answerTo(c, null, status, headers)
+  if (body instanceof Uint8Array) return answerTo(c, new Uint8Array(body), status, headers)
   // Text that brings its own media type is text; anything else is a JSON value, a bare string too.
-  if (typeof body === 'string' && headers?.['content-type'] !== undefined) return c.body(body, status)
-  return c.body(JSON.stringify(body), status, { 'content-type': 'application/json' })
+  if (typeof body === 'string' && headers?.['content-type'] !== undefined) return answerTo(c, body, status, headers)
+  return answerTo(c, JSON.stringify(body), status, { ...headers, 'content-type': 'application/json' })
 }
 
 const isStatus = (status: number): status is ContentfulStatusCode =>

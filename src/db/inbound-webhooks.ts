@@ -1,5 +1,5 @@
 import { toStoredJson } from '../core/stored-json.ts'
-import type { Tx } from './client.ts'
+import type { Statement, Tx } from './client.ts'
 import { enqueueJob } from './jobs.ts'
 import type { inboundWebhook } from './schema/notices.ts'
 
@@ -11,17 +11,36 @@ export type NewInbound = Pick<InboundRow, 'id' | 'connectionId' | 'eventId' | 'p
   readonly processorAtMs: number | null
 }
 
-/** Stores verified events in one statement; gives the ids of those that their connection had not sent before. */
-export async function insertInbound(tx: Tx, operatorId: string, events: readonly NewInbound[]): Promise<string[]> {
-  const list = JSON.stringify(
-    events.map(({ content, ...row }) => ({ ...row, content: JSON.parse(toStoredJson(content)) })),
-  )
+/**
+ * Stores verified events, each with a job that applies it at `runAtMs`, in one statement that may stand alone: it says itself whose rows it
+ * writes. Gives the ids of those that their connection had not sent before.
+ */
+export async function storeInbound(
+  sql: Statement,
+  operatorId: string,
+  events: readonly NewInbound[],
+  runAtMs: number,
+): Promise<string[]> {
+  // Row-level security looks at the operator after the row was made, and the row is made of what set_config gives.
+  const rows = await sql<{ id: string }[]>`
+    with operator as materialized (select set_config('app.operator', ${operatorId}, true) as id),
+    fresh as (
+      insert into inbound_webhook (operator_id, connection_id, event_id, id, processor, content, processor_at_ms)
+      select operator.id, "connectionId", "eventId", event.id, processor, content, "processorAtMs"
+      from operator, jsonb_to_recordset(${toStoredJson(events)}::text::jsonb)
+        as event("connectionId" text, "eventId" text, id text, processor text, content jsonb, "processorAtMs" bigint)
+      on conflict do nothing returning id, operator_id),
+    promised as (
+      insert into job (kind, operator, subject, payload, single, run_at)
+      select 'apply_webhook', operator_id, id, '{}', true, ${new Date(runAtMs)} from fresh)
+    select id from fresh`
+  return rows.map(({ id }) => id)
+}
+
+/** Which of these ids are stored. */
+export async function storedInbound(tx: Tx, operatorId: string, ids: readonly string[]): Promise<string[]> {
   const rows = await tx<{ id: string }[]>`
-    insert into inbound_webhook (operator_id, connection_id, event_id, id, processor, content, processor_at_ms)
-    select ${operatorId}, "connectionId", "eventId", id, processor, content, "processorAtMs"
-    from jsonb_to_recordset(${list}::text::jsonb)
-      as event("connectionId" text, "eventId" text, id text, processor text, content jsonb, "processorAtMs" bigint)
-    on conflict do nothing returning id`
+    select id from inbound_webhook where operator_id = ${operatorId} and id in ${tx([...ids])}`
   return rows.map(({ id }) => id)
 }
 

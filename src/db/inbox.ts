@@ -2,8 +2,8 @@ import type { Connection } from '../core/connection.ts'
 import { Fault } from '../core/errors.ts'
 import type { Db } from './client.ts'
 import { getConnection, operatorOfConnection } from './connections.ts'
-import { insertInbound, type NewInbound } from './inbound-webhooks.ts'
-import { enqueueJobs } from './jobs.ts'
+import { type NewInbound, storedInbound, storeInbound } from './inbound-webhooks.ts'
+import { tryHard } from './try-hard.ts'
 
 /** Where processors' events are kept before they are answered. */
 export type Inbox = {
@@ -34,12 +34,15 @@ const storeNew = (
   events: readonly NewInbound[],
   nowMs: number,
 ): Promise<ReadonlySet<string>> =>
-  db.tx(operatorId, async (tx) => {
+  tryHard(async (attempt) => {
     // always in the same order, so that two batches with the same events don't deadlock
     const inOrder = events.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))
-    const subjects = await insertInbound(tx, operatorId, inOrder)
-    if (subjects.length > 0) await enqueueJobs(tx, { kind: 'apply_webhook', operatorId, subjects, runAtMs: nowMs })
-    return new Set(subjects)
+    // One round trip: a flood waits for each of them until the process has read what else came meanwhile.
+    const fresh = await db.alone((sql) => storeInbound(sql, operatorId, inOrder, nowMs))
+    if (attempt === 1) return new Set(fresh)
+    // The try before this one may have stored them, and its answer was lost.
+    const ids = events.map(({ id }) => id)
+    return new Set(await db.tx(operatorId, (tx) => storedInbound(tx, operatorId, ids)))
   })
 
 /** Webhooks per statement: the last of them waits no longer than its transaction takes. */

@@ -44,23 +44,6 @@ export async function enqueueJob(tx: Tx, job: NewJob): Promise<void> {
     }`
 }
 
-/** Writes new jobs of one kind, all due at once, in one statement; one whose subject has a row already is left as it is. */
-export async function enqueueJobs(
-  tx: Tx,
-  {
-    kind,
-    operatorId,
-    subjects,
-    runAtMs,
-  }: Pick<NewJob, 'kind' | 'operatorId' | 'runAtMs'> & { subjects: readonly string[] },
-): Promise<void> {
-  await tx`
-    insert into job (kind, operator, subject, payload, single, run_at)
-    select ${kind}, ${operatorId}, subject, '{}', true, ${new Date(runAtMs)}
-    from jsonb_array_elements_text(${JSON.stringify(subjects)}::text::jsonb) as subject
-    on conflict (operator, kind, subject) where single do nothing`
-}
-
 /** Takes a job off the list, worked on or not; used when its subject is settled by other means. */
 export async function cancelJob(tx: Tx, job: Pick<NewJob, 'kind' | 'operatorId' | 'subject'>): Promise<void> {
   await tx`delete from job where kind = ${job.kind} and operator = ${job.operatorId} and subject = ${job.subject}`

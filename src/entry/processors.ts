@@ -46,11 +46,14 @@ export type BoundProcessors = Processors & {
 
 type Bound = {
   readonly fingerprint: string
+  readonly connection: ConnectionRef
+  readonly secret: Readonly<Record<string, unknown>>
   readonly connected: Connected
   readonly send: TimedSend
   readonly http: HttpPort
 }
 
+const NO_SECRET = {}
 const NOT_BOUND: Outcome = { kind: 'not_sent', reason: 'connect_failed', code: 'invalid_credentials' }
 const NOT_OFFERED: Outcome = { kind: 'not_sent', reason: 'vouched_rejection', code: 'unsupported_operation' }
 /** An adapter that throws is our bug; if it did so after its request was written, money may have moved. */
@@ -132,12 +135,12 @@ function makeConnections(parts: ProcessorParts, byId: ReadonlyMap<string, Adapte
       const { secretRef, operatorId } = connection
       // Held again where it is used: a row may be older than the rule.
       if (secretRef !== null && mayUseSecret?.(secretRef, operatorId) === false) throw new Error('not its secret')
-      const secret = secretRef === null ? {} : await secrets.get(secretRef)
-      const settings = { ...connection.config, ...secret }
-      const fingerprint = fingerprintOf(connection.processor, settings)
+      const secret = secretRef === null ? NO_SECRET : await secrets.get(secretRef)
       const known = bound.get(key)
       bound.delete(key)
-      const entry = known?.fingerprint === fingerprint ? known : make(connection, settings, fingerprint, known?.http)
+      // In a flood it is one row and one secret a thousand times: what is the same object needs no fingerprint.
+      const same = known?.connection === connection && known.secret === secret
+      const entry = same ? known : rebind(connection, secret, known)
       bound.set(key, entry)
       forgetOldest()
       return entry
@@ -149,7 +152,18 @@ function makeConnections(parts: ProcessorParts, byId: ReadonlyMap<string, Adapte
     }
   }
 
-  function make(connection: ConnectionRef, settings: unknown, fingerprint: string, kept?: HttpPort): Bound {
+  function rebind(connection: ConnectionRef, secret: Bound['secret'], known: Bound | undefined): Bound {
+    const settings = { ...connection.config, ...secret }
+    const fingerprint = fingerprintOf(connection.processor, settings)
+    if (known?.fingerprint === fingerprint) return { ...known, connection, secret }
+    return { ...make(connection, settings, known?.http), fingerprint, connection, secret }
+  }
+
+  function make(
+    connection: ConnectionRef,
+    settings: unknown,
+    kept?: HttpPort,
+  ): Pick<Bound, 'connected' | 'http' | 'send'> {
     const adapter = byId.get(connection.processor)
     if (!adapter) throw new Error(`no adapter ${connection.processor}`)
     const connected = adapter.connect(settings)
@@ -163,7 +177,7 @@ function makeConnections(parts: ProcessorParts, byId: ReadonlyMap<string, Adapte
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(onCall && { onCall: (record) => onCall(connection, record) }),
     })
-    return { fingerprint, connected, http, send }
+    return { connected, http, send }
   }
 
   function forgetOldest() {

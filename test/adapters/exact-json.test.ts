@@ -35,6 +35,21 @@ it('no amount in minor units loses a digit, however long', () => {
   )
 })
 
+it('reads any JSON as it does number by number', () => {
+  const slowly = (text: string) => read(`[0.5,${text}]`)
+  const number = fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.integer().map(String),
+    fc.constantFrom('-0', '0', '1E5', '-0.0'),
+  )
+  const spaced = fc.tuple(fc.constantFrom('', ' ', '\n', '\t'), number).map(([space, text]) => `{"a":${space}${text}}`)
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), spaced, number), (text) => {
+      expect(slowly(text)).toEqual(['0.5', read(text)])
+    }),
+  )
+})
+
 it.each(['', '{', '{"a":1}x', "{'a':1}", '\ufeff{}', 'NaN', '01'])('%j is no JSON', (text) => {
   expect(parseExactJson(Buffer.from(text, 'utf8'))?.value).toEqual(text === '\ufeff{}' ? {} : undefined)
 })

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Db } from '../../src/db/client.ts'
+import { dbError, OUTCOME_UNKNOWN } from '../../src/db/errors.ts'
+import { storeInbound } from '../../src/db/inbound-webhooks.ts'
 import { combinedInbox, directInbox } from '../../src/db/inbox.ts'
 import { newId } from '../support/access.ts'
 import { type FlowWorld, flowWorld } from '../support/flows.ts'
@@ -13,18 +15,11 @@ const event = ({ conA }: FlowWorld, eventId: string) => ({
   processorAtMs: null,
 })
 
-/** A database that counts transactions. */
-function counting(db: Db) {
-  let transactions = 0
-  const counted: Db = {
-    ...db,
-    tx(operatorId, work) {
-      transactions += 1
-      return db.tx(operatorId, work)
-    },
-  }
-  return { db: counted, transactions: () => transactions }
-}
+/** A database whose single statements pass through `around`. */
+const withAlone = (db: Db, around: <T>(run: () => Promise<T>) => Promise<T>): Db => ({
+  ...db,
+  alone: (statement) => around(() => db.alone(statement)),
+})
 
 const stored = async ({ database }: FlowWorld) => {
   const rows = await database.admin`
@@ -32,9 +27,13 @@ const stored = async ({ database }: FlowWorld) => {
   return rows.map((row) => row.event_id)
 }
 
-it('stores what comes at once in few transactions, each event once, each with its job', async () => {
+it('stores what comes at once in few statements, each event once, each with its job', async () => {
   const world = await flowWorld()
-  const { db, transactions } = counting(world.deps.db)
+  let statements = 0
+  const db = withAlone(world.deps.db, (run) => {
+    statements += 1
+    return run()
+  })
   const inbox = combinedInbox(db, world.clock)
   const store = (eventId: string) => inbox.store(world.operatorId, [event(world, eventId)], world.clock.nowMs())
   const names = Array.from({ length: 40 }, (_, n) => `evt_${n + 10}`)
@@ -42,7 +41,7 @@ it('stores what comes at once in few transactions, each event once, each with it
   expect(fresh.reduce((sum, n) => sum + n, 0)).toBe(40)
   expect(await store('evt_10')).toBe(0)
   expect(await stored(world)).toEqual(names)
-  expect(transactions()).toBeLessThan(5)
+  expect(statements).toBeLessThan(5)
 })
 
 it('refuses the one that the database refuses, and none of its neighbours', async () => {
@@ -54,9 +53,36 @@ it('refuses the one that the database refuses, and none of its neighbours', asyn
   expect(await stored(world)).toEqual(['evt_1', 'evt_2'])
 })
 
+it('finds out what it stored when the answer was lost, and stores what it had not', async () => {
+  const world = await flowWorld()
+  let losses = 1
+  const lossy = (lost: 'the answer' | 'the statement') =>
+    withAlone(world.deps.db, async (run) => {
+      if (losses > 0 && lost === 'the answer') await run()
+      losses -= 1
+      if (losses >= 0) throw dbError(OUTCOME_UNKNOWN)
+      return run()
+    })
+  const store = (db: Db, eventId: string) =>
+    combinedInbox(db, world.clock).store(world.operatorId, [event(world, eventId)], world.clock.nowMs())
+  expect(await store(lossy('the answer'), 'evt_1')).toBe(1)
+  losses = 1
+  expect(await store(lossy('the statement'), 'evt_2')).toBe(1)
+  losses = 1
+  expect(await store(lossy('the answer'), 'evt_1')).toBe(0)
+  expect(await stored(world)).toEqual(['evt_1', 'evt_2'])
+})
+
+it('writes the rows of the operator that it is told, whoever the connection wrote for before', async () => {
+  const world = await flowWorld()
+  const row = event(world, 'evt_1')
+  await world.deps.db.tx(newId('operator'), (tx) => storeInbound(tx, world.operatorId, [row], world.clock.nowMs()))
+  expect(await stored(world)).toEqual(['evt_1'])
+})
+
 it('asks to come again rather than keep more than it can hold', async () => {
   const world = await flowWorld()
-  const away: Db = { ...world.deps.db, tx: () => new Promise<never>(() => {}) }
+  const away = withAlone(world.deps.db, () => new Promise<never>(() => {}))
   const inbox = combinedInbox(away, world.clock)
   const store = (n: number) => inbox.store(world.operatorId, [event(world, `evt_${n}`)], 0)
   for (let n = 0; n < 5_000; n += 1) void store(n)
@@ -78,13 +104,10 @@ it('sees a changed account a second later, and each time where nothing is rememb
 it('says for ten seconds that it is slow when a crowd of webhooks took long to be stored, and never else', async () => {
   const world = await flowWorld()
   let takesMs = 0
-  const late: Db = {
-    ...world.deps.db,
-    tx(operatorId, work) {
-      world.clock.pass(takesMs)
-      return world.deps.db.tx(operatorId, work)
-    },
-  }
+  const late = withAlone(world.deps.db, (run) => {
+    world.clock.pass(takesMs)
+    return run()
+  })
   const inbox = combinedInbox(late, world.clock)
   const come = (crowd: number, ms: number) => {
     takesMs = ms

@@ -3,7 +3,7 @@ import type { DisputeNews } from '../../src/adapters/contract.ts'
 import { attemptsOf } from '../../src/db/attempts.ts'
 import { listDisputes, newsOf } from '../../src/db/disputes.ts'
 import { listEvents } from '../../src/db/events.ts'
-import { findInbound, insertInbound } from '../../src/db/inbound-webhooks.ts'
+import { findInbound, storeInbound } from '../../src/db/inbound-webhooks.ts'
 import { findPayment } from '../../src/db/payments.ts'
 import { listReviews } from '../../src/db/reviews.ts'
 import { applyWebhook } from '../../src/flows/apply-webhook.ts'
@@ -51,7 +51,7 @@ async function captured() {
     const id = newId('inboundWebhook')
     const content = { id: `e${n}`, flow: 'deposit', attempt: attemptId, ...event }
     const row = { id, connectionId: world.conA, eventId: `e${n}`, processor: 'model_a', processorAtMs: null, content }
-    await inTx(world, (tx) => insertInbound(tx, world.operatorId, [row]))
+    await inTx(world, (tx) => storeInbound(tx, world.operatorId, [row], world.clock.nowMs()))
     const { againAtMs } = await applyWebhook(world.deps, world.operatorId, id)
     const heard = await inTx(world, (tx) => findInbound(tx, world.operatorId, id))
     return { id, status: heard?.status, detail: heard?.detail, againAtMs }
@@ -174,7 +174,7 @@ it('waits with a dispute over a deposit that is not known as captured', async ()
     dispute,
   }
   const row = { id, connectionId: world.conA, eventId: 'e1', processor: 'model_a', processorAtMs: null, content }
-  await inTx(world, (tx) => insertInbound(tx, world.operatorId, [row]))
+  await inTx(world, (tx) => storeInbound(tx, world.operatorId, [row], world.clock.nowMs()))
   expect(await applyWebhook(world.deps, world.operatorId, id)).toHaveProperty('againAtMs')
   expect(await inTx(world, (tx) => listDisputes(tx, world.operatorId, { limit: 9 }))).toEqual([])
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { attemptsOf } from '../../src/db/attempts.ts'
-import { insertInbound } from '../../src/db/inbound-webhooks.ts'
+import { storeInbound } from '../../src/db/inbound-webhooks.ts'
 import { playerWallet, postIn } from '../../src/db/ledger.ts'
 import { findPayment } from '../../src/db/payments.ts'
 import { lockPlayer } from '../../src/db/players.ts'
@@ -237,18 +237,9 @@ it('asks the processor at once when its webhook is only a bell', async () => {
     outcome: { kind: 'unknown', reason: 'unmapped' },
     lookUp: true,
   }
-  await world.deps.db.tx(operatorId, (tx) =>
-    insertInbound(tx, operatorId, [
-      {
-        id: 'iwh_1',
-        connectionId: world.conA,
-        eventId: 'evt_1',
-        processor: 'model_a',
-        content,
-        processorAtMs: null,
-      },
-    ]),
-  )
+  const about = { connectionId: world.conA, processor: 'model_a', processorAtMs: null }
+  const row = { id: 'iwh_1', eventId: 'evt_1', ...about, content }
+  await world.deps.db.tx(operatorId, (tx) => storeInbound(tx, operatorId, [row], world.clock.nowMs()))
   await applyWebhook(world.deps, operatorId, 'iwh_1')
   expect(
     await world.database

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { attemptsOf } from '../../src/db/attempts.ts'
-import { findInbound, insertInbound } from '../../src/db/inbound-webhooks.ts'
+import { findInbound, storeInbound } from '../../src/db/inbound-webhooks.ts'
 import { claimJobs } from '../../src/db/jobs.ts'
 import { findPayment } from '../../src/db/payments.ts'
 import { applyWebhook } from '../../src/flows/apply-webhook.ts'
@@ -11,12 +11,12 @@ import { depositOrder, type FlowWorld, flowWorld } from '../support/flows.ts'
 
 /** An event of the first processor that names a deposit by the processor's own reference only. */
 async function told(world: FlowWorld, reference: string, connectionId = world.conA) {
-  const { deps, operatorId } = world
+  const { deps, operatorId, clock } = world
   const id = newId('inboundWebhook')
   const amount = { asset: 'EUR', minor: { $minor: '3000' } }
   const content = { id, flow: 'deposit', reference, outcome: { kind: 'succeeded', reference, amount } }
   const row = { id, connectionId, eventId: id, processor: 'model_a', content, processorAtMs: null }
-  await deps.db.tx(operatorId, (tx) => insertInbound(tx, operatorId, [row]))
+  await deps.db.tx(operatorId, (tx) => storeInbound(tx, operatorId, [row], clock.nowMs() + 60_000))
   expect(await applyWebhook(deps, operatorId, id)).toHaveProperty('againAtMs')
   return id
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Events, ProcessorEvent } from '../../src/adapters/contract.ts'
 import { attemptsOf } from '../../src/db/attempts.ts'
-import { findInbound, insertInbound, listInbound } from '../../src/db/inbound-webhooks.ts'
+import { findInbound, listInbound, storeInbound } from '../../src/db/inbound-webhooks.ts'
 import { findPayment } from '../../src/db/payments.ts'
 import { applyWebhook } from '../../src/flows/apply-webhook.ts'
 import { deposit } from '../../src/flows/deposit.ts'
@@ -112,7 +112,7 @@ async function waiting() {
     n += 1
     const id = newId('inboundWebhook')
     const row = { id, connectionId, eventId: `e${n}`, processor: 'model_a', processorAtMs: null, content }
-    await inTx(world, (tx) => insertInbound(tx, world.operatorId, [row]))
+    await inTx(world, (tx) => storeInbound(tx, world.operatorId, [row], world.clock.nowMs()))
     return id
   }
   const apply = async (id: string) => {

@@ -177,7 +177,7 @@ function portOf(
   return {
     tx: (operatorId, work) => through('tx', () => db.tx(operatorId, told(work))),
     global: (work) => through('tx', () => db.global(told(work))),
-    alone: (statement) => through('statement', () => db.alone(statement)),
+    alone: (statement) => through('statement', () => db.alone((sql) => statement(watched(sql, see, sabotage?.sql)))),
     close: async () => {},
   }
 }
@@ -187,12 +187,16 @@ const JOB_WRITTEN = /\b(?:insert into|delete from|update) job\b/
 const GAP = '\u0001'
 
 /** A statement runner whose templates are seen, and pass through `change`. */
-function watched(tx: Tx, see: (text: string) => void, change: ((text: string) => string) | undefined): Tx {
-  return new Proxy(tx, {
+function watched<Runner extends (...values: never[]) => unknown>(
+  runner: Runner,
+  see: (text: string) => void,
+  change: ((text: string) => string) | undefined,
+): Runner {
+  return new Proxy(runner, {
     apply(target, self, values: unknown[]) {
       const [strings, ...rest] = values
       if (!Array.isArray(strings) || !('raw' in strings)) return Reflect.apply(target, self, values)
-      see(strings[0])
+      for (const part of strings) see(part)
       if (change === undefined) return Reflect.apply(target, self, values)
       const parts = change(strings.join(GAP)).split(GAP)
       return Reflect.apply(target, self, [Object.assign(parts, { raw: parts }), ...rest])

@@ -12,6 +12,6 @@ export const requestContext =
     c.set('requestId', requestId)
     c.set('traceId', TRACEPARENT.exec(c.req.header('traceparent') ?? '')?.[1] ?? newTraceId())
     c.set('route', 'unmatched')
-    c.header('request-id', requestId)
+    c.set('headers', { 'request-id': requestId })
     await next()
   }

@@ -164,12 +164,12 @@ export const rateLimit =
               [`client:${caller.clientId}`, limits.policies.client],
               [`operator:${caller.operatorId}`, limits.policies.operator],
             ]
-    c.header('ratelimit-policy', counts.map(([, policy]) => policyText(policy)).join(', '))
+    c.get('headers')['ratelimit-policy'] = counts.map(([, policy]) => policyText(policy)).join(', ')
     const said: string[] = []
     for (const [key, policy] of counts) {
       const verdict = await limits.store.take(key, policy, limits.clock.nowMs())
       said.push(`"${policy.name}";r=${verdict.remaining};t=${Math.ceil(verdict.resetMs / 1000)}`)
-      c.header('ratelimit', said.join(', '))
+      c.get('headers').ratelimit = said.join(', ')
       if (!verdict.allowed) throw limited(policy, verdict)
     }
     await next()

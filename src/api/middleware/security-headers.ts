@@ -19,7 +19,6 @@ const HSTS = 'max-age=63072000; includeSubDomains'
 export const securityHeaders =
   (behindTls: boolean): EdgeMiddleware =>
   async (c, next) => {
-    for (const [name, value] of Object.entries(HEADERS)) c.header(name, value)
-    if (behindTls) c.header('strict-transport-security', HSTS)
+    Object.assign(c.get('headers'), HEADERS, behindTls && { 'strict-transport-security': HSTS })
     await next()
   }

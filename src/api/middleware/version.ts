@@ -15,6 +15,6 @@ export const apiVersion: EdgeMiddleware = async (c, next) => {
   if (!KNOWN.has(version))
     throw new Fault('unsupported_version', `This Paycage-Version does not exist. Known: ${API_VERSIONS.join(', ')}.`)
   c.set('apiVersion', version)
-  c.header('paycage-version', version)
+  c.get('headers')['paycage-version'] = version
   await next()
 }
