@@ -31,6 +31,7 @@ export type Db = {
 
 /** What a client needs to know. `max` is the size of the pool. */
 export type DbOptions = {
+  /** As libpq reads it: with `?host=/folder` through the socket in there. */
   readonly url: string
   readonly max?: number
   readonly role?: string
@@ -210,6 +211,18 @@ function discard(slot: Slot): void {
   slot.sql = undefined
 }
 
+/**
+ * Where a URL leads, as the driver takes it: it knows libpq's `?host=/folder` (the folder of a socket) as an option only.
+ * Another machine's name in there is none of ours to follow: the URL's own host is the one that was checked.
+ */
+export function placeOf(url: string): [url: string, options: { host?: string }] {
+  const place = new URL(url)
+  const host = place.searchParams.get('host')
+  if (!host?.startsWith('/')) return [url, {}]
+  place.searchParams.delete('host')
+  return [place.href, { host }]
+}
+
 /** One connection as gateways configure theirs; `onclose` is told at once when it is lost. */
 export function connect(
   {
@@ -222,7 +235,9 @@ export function connect(
   }: DbOptions,
   onclose: () => void,
 ): Client {
-  return postgres(url, {
+  const [place, socket] = placeOf(url)
+  return postgres(place, {
+    ...socket,
     max: 1,
     prepare,
     fetch_types: false,

@@ -9,21 +9,6 @@ export type EventRow = typeof event.$inferSelect
 /** Where a resource keeps the number of its last notice. */
 const SEQUENCED = { dep: 'payment', wdr: 'payment', rfd: 'refund', dsp: 'dispute' } as const
 
-/** The next number of a resource's notices. Its row is locked by whoever changes it, so numbers have no gap and no twin. */
-async function nextSequence(tx: Tx, operatorId: string, resourceId: string): Promise<number> {
-  const table = Object.entries(SEQUENCED).find(([prefix]) => resourceId.startsWith(`${prefix}_`))?.[1]
-  if (table === undefined) {
-    const [row] = await tx<{ sequence: number }[]>`
-      select coalesce(max(sequence), 0) + 1 as sequence from event
-      where operator_id = ${operatorId} and resource_id = ${resourceId}`
-    return row?.sequence ?? 1
-  }
-  const [row] = await tx<{ sequence: number }[]>`
-    update ${tx(table)} set sequence = sequence + 1
-    where operator_id = ${operatorId} and id = ${resourceId} returning sequence`
-  return row?.sequence ?? 1
-}
-
 /** A notice to be stored. */
 export type NewEvent = {
   readonly id: string
@@ -33,16 +18,26 @@ export type NewEvent = {
   readonly at: Date
 }
 
-/** Stores a notice under the next number of its resource; who gets it is for the caller to say. */
+/**
+ * Stores a notice under the next number of its resource; who gets it is for the caller to say. The resource's row is locked
+ * by whoever changes it, so numbers have no gap and no twin.
+ */
 export async function insertEvent(
   tx: Tx,
   operatorId: string,
   { id, type, resourceId, data, at }: NewEvent,
 ): Promise<void> {
-  const sequence = await nextSequence(tx, operatorId, resourceId)
+  const table = Object.entries(SEQUENCED).find(([prefix]) => resourceId.startsWith(`${prefix}_`))?.[1]
+  const numbered =
+    table === undefined
+      ? tx`select max(sequence) + 1 as sequence from event where operator_id = ${operatorId} and resource_id = ${resourceId}`
+      : tx`update ${tx(table)} set sequence = sequence + 1
+          where operator_id = ${operatorId} and id = ${resourceId} returning sequence`
   await tx`
+    with numbered as (${numbered})
     insert into event (operator_id, id, type, resource_id, sequence, data, created_at)
-    values (${operatorId}, ${id}, ${type}, ${resourceId}, ${sequence}, ${JSON.stringify(data)}::text::jsonb, ${at})`
+    values (${operatorId}, ${id}, ${type}, ${resourceId}, coalesce((select sequence from numbered), 1),
+      ${JSON.stringify(data)}::text::jsonb, ${at})`
 }
 
 /** Writes a notice into the outbox, in the transaction that makes it true, and has it delivered. */

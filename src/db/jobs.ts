@@ -49,6 +49,16 @@ export async function cancelJob(tx: Tx, job: Pick<NewJob, 'kind' | 'operatorId' 
   await tx`delete from job where kind = ${job.kind} and operator = ${job.operatorId} and subject = ${job.subject}`
 }
 
+/** The same for jobs of several kinds about one subject. */
+export async function cancelJobs(
+  tx: Tx,
+  { kinds, operatorId, subject }: Pick<NewJob, 'operatorId' | 'subject'> & { kinds: readonly string[] },
+): Promise<void> {
+  if (kinds.length === 0) return
+  await tx`
+    delete from job where operator = ${operatorId} and kind = any(${`{${kinds.join(',')}}`}::text[]) and subject = ${subject}`
+}
+
 /** Leases due jobs of these kinds, oldest first. Two workers never get the same one; a lease that ran out is taken over. */
 export async function claimJobs(
   tx: Tx,

@@ -96,17 +96,19 @@ function charge(
 async function begin(deps: Deps, order: DepositOrder): Promise<Begun> {
   const { operatorId } = order
   const nowMs = deps.clock.nowMs()
-  const seen = await deps.db.tx(operatorId, async (tx) => ({
-    // The same key again after a crash: what it began stands, and the look-up jobs carry it on.
-    payment: await findPaymentByRun(tx, operatorId, order.runId),
-    player: await findPlayer(tx, operatorId, order.playerId),
-    deposits: await depositsSoFar(tx, operatorId, order.playerId),
-    card: await knownCard(tx, deps.cipher, order, nowMs),
-  }))
-  if (seen.payment !== undefined) return { kind: 'stands', payment: seen.payment }
-  if (seen.player === undefined) throw playerNotFound()
-  const { card = seen.card, ...resolved } = await resolve(deps, order, nowMs)
-  const facts = { ...factsOf(resolved, seen.player, seen.deposits, nowMs), ...cardFacts(resolved, card) }
+  const { payment, player, deposits, seenCard } = await deps.db.tx(operatorId, async (tx) => {
+    const [payment, player, deposits] = await Promise.all([
+      // The same key again after a crash: what it began stands, and the look-up jobs carry it on.
+      findPaymentByRun(tx, operatorId, order.runId),
+      findPlayer(tx, operatorId, order.playerId),
+      depositsSoFar(tx, operatorId, order.playerId),
+    ])
+    return { payment, player, deposits, seenCard: await knownCard(tx, deps.cipher, order, nowMs) }
+  })
+  if (payment !== undefined) return { kind: 'stands', payment }
+  if (player === undefined) throw playerNotFound()
+  const { card = seenCard, ...resolved } = await resolve(deps, order, nowMs)
+  const facts = { ...factsOf(resolved, player, deposits, nowMs), ...cardFacts(resolved, card) }
   const plan = await deps.routing.planFor(operatorId, facts)
   return deps.db.tx(operatorId, (tx) => admit(tx, deps, resolved, { plan, facts }))
 }
@@ -134,16 +136,19 @@ async function admit(
 ): Promise<Begun> {
   const { operatorId, playerId, amount } = order
   const now = new Date(deps.clock.nowMs())
-  const player = await lockPlayer(tx, operatorId, playerId)
+  // Sent in one go and run in this order: what comes after the lock sees what those who had it before left.
+  const [player, before, exclusion, uses] = await Promise.all([
+    lockPlayer(tx, operatorId, playerId),
+    // A process that slept since it looked finds here what was done in its place.
+    findPaymentByRun(tx, operatorId, order.runId),
+    activeExclusion(tx, operatorId, playerId, now),
+    limitUses(tx, operatorId, playerId, amount.asset, now),
+  ])
   if (player === undefined) throw playerNotFound()
-  // A process that slept since it looked finds here what was done in its place.
-  const before = await findPaymentByRun(tx, operatorId, order.runId)
   if (before !== undefined) return { kind: 'stands', payment: before }
   if (player.amlStatus === 'frozen') throw new Fault('aml_hold', 'This player can not deposit at present.')
-  if (await activeExclusion(tx, operatorId, playerId, now)) {
-    throw new Fault('self_excluded', 'The player is excluded from gambling; no deposit is taken.')
-  }
-  const broken = brokenLimit(await limitUses(tx, operatorId, playerId, amount.asset, now), amount.minor)
+  if (exclusion) throw new Fault('self_excluded', 'The player is excluded from gambling; no deposit is taken.')
+  const broken = brokenLimit(uses, amount.minor)
   if (broken) {
     throw new Fault(
       'limit_exceeded',

@@ -10,7 +10,7 @@ import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt }
 import type { Tx } from '../db/client.ts'
 import { announce } from '../db/events.ts'
 import { wakeParked } from '../db/inbound-webhooks.ts'
-import { cancelJob, enqueueJob } from '../db/jobs.ts'
+import { cancelJobs, enqueueJob } from '../db/jobs.ts'
 import { balances, postedKeys, postIn } from '../db/ledger.ts'
 import { decideReservation } from '../db/limits.ts'
 import { addRefunded, addRefundedLate, lockPayment, type PaymentRow, updatePayment } from '../db/payments.ts'
@@ -69,8 +69,9 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
   const found = await findAttempt(tx, operatorId, told.attemptId)
   if (found === undefined) return { kind: 'unknown_attempt' }
   const subject = await lockSubject(tx, found)
-  // Read again: what stood there before the lock may be old.
-  const attempt = (await findAttempt(tx, operatorId, told.attemptId)) ?? found
+  // Read again, with those beside it: what stood there before the lock may be old.
+  const before = await attemptsOf(tx, operatorId, found.subjectId)
+  const attempt = before.find(({ id }) => id === found.id) ?? found
   const facts = { status: attempt.status, amount: amountOf(attempt), reference: attempt.processorReference }
   const step = advance(facts, told)
   const learned = learnedFrom(outcome, told.atMs)
@@ -85,24 +86,31 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
     return { kind: 'quarantined', why: step.why, status: attempt.status, subject }
   }
   const to = step.kind === 'held' ? 'integrity_hold' : step.to
-  return move(tx, deps, told, { attempt, subject, to, ...(step.kind === 'held' && { why: step.why }) })
+  return move(tx, deps, told, { attempt, before, subject, to, ...(step.kind === 'held' && { why: step.why }) })
 }
 
 /** States in which the processor gave its word: they count for its success rate. */
 const ENDED_AT_PROCESSOR: ReadonlySet<AttemptStatus> = new Set(['succeeded', 'late_success', 'declined'])
 
-type Move = { attempt: AttemptRow; subject: Subject; to: AttemptStatus; why?: string }
+/** `before`: all attempts of its subject as they stood, this one among them. */
+type Move = {
+  attempt: AttemptRow
+  before: readonly AttemptRow[]
+  subject: Subject
+  to: AttemptStatus
+  why?: string
+}
 
-async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, why }: Move): Promise<Settled> {
+async function move(tx: Tx, deps: Settle, told: Told, { attempt, before, subject, to, why }: Move): Promise<Settled> {
   const { operatorId, outcome } = told
   const now = new Date(deps.clock.nowMs())
-  const before = await attemptsOf(tx, operatorId, attempt.subjectId)
   const overrides = outcome.kind === 'declined' ? await declineOverrides(tx, operatorId) : []
   const card =
     subject.flow === 'deposit' ? await learnOfCard(tx, deps, { attempt, outcome, to }, subject.row.method) : undefined
   const step = nextOf(deps, told, { attempt, subject, to, before, overrides, card })
   // What is taken back is bounded by the player's cash, which must not be spent while we look.
   if (to === 'returned' || to === 'late_success') await lockPlayer(tx, operatorId, subject.row.playerId)
+  const [available, stands] = await Promise.all([cashOf(tx, subject), standsIn(tx, subject, attempt)])
   const effects = effectsOf(subject.flow, {
     id: subject.row.id,
     attempt: attempt.id,
@@ -114,8 +122,8 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
     to,
     goesOn: step.kind === 'go',
     declinedBefore: before.some(({ status, id }) => status === 'declined' && id !== attempt.id),
-    cash: await cashOf(tx, subject),
-    ...(await standsIn(tx, subject, attempt)),
+    cash: available,
+    ...stands,
     otherLive: before.some(({ status, id }) => LIVE.has(status) && id !== attempt.id),
     ...duplicateOf(subject),
     ...(outcome.kind === 'voided' ? { why: outcome.why } : why !== undefined && { why }),
@@ -158,7 +166,6 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, subject, to, wh
   })
   const othersWait = before.some(({ status, id }) => id !== attempt.id && WAITING.has(status))
   await watch(tx, { ...attempt, status: to }, { now, othersWait })
-  await endAuthorization(tx, subject.flow, { ...attempt, status: to }, now)
   if (effects.review) await review(tx, deps, changed, effects.review)
   const shown = effects.status === 'approved' ? await tryPayOutAgain(tx, deps, changed) : changed
   return { kind: 'moved', status: to, subject: shown, ...(next && { next }) }
@@ -203,7 +210,6 @@ async function lockSubject(tx: Tx, attempt: AttemptRow): Promise<Subject> {
 
 /** What the next step is weighed by. */
 type Weighed = {
-  readonly before: readonly AttemptRow[]
   readonly overrides: readonly DeclineOverride[]
   readonly card: CascadeInput['card']
 }
@@ -259,29 +265,23 @@ function planNext(
   })
 }
 
-/** Looks after an attempt that has no last word yet; what people were asked about one that has it has answered itself. */
+/** Looks after an attempt that has no last word yet, and has an authorization captured; what people were asked about one that has it has answered itself. */
 async function watch(
   tx: Tx,
   attempt: AttemptRow,
   { now, othersWait }: { now: Date; othersWait: boolean },
 ): Promise<void> {
-  const { operatorId, id, subjectId, status, lookups } = attempt
-  const job = { kind: 'look_up', operatorId, subject: id }
-  if (!OPEN.has(status)) {
-    await cancelJob(tx, job)
-    if (status !== 'integrity_hold' && !othersWait) await closeReviews(tx, operatorId, subjectId, now)
-    return
-  }
-  const wait = nextLookUpMs(lookups)
-  if (wait !== undefined) await enqueueJob(tx, { ...job, runAtMs: now.getTime() + wait })
-}
-
-/** Gambling cards allow no open authorizations (MCC 7995): a deposit's is captured at once. What has ended needs neither order any more. */
-async function endAuthorization(tx: Tx, flow: Subject['flow'], attempt: AttemptRow, now: Date): Promise<void> {
-  if (flow !== 'deposit') return
-  const { operatorId, id: subject, status } = attempt
-  if (status === 'authorized') return enqueueJob(tx, { kind: 'capture', operatorId, subject, runAtMs: now.getTime() })
-  for (const kind of ['capture', 'cancel']) await cancelJob(tx, { kind, operatorId, subject })
+  const { operatorId, id, flow, subjectId, status, lookups } = attempt
+  const job = { operatorId, subject: id }
+  // Gambling cards allow no open authorizations (MCC 7995): a deposit's is captured at once. What has ended needs neither order any more.
+  const orders = flow === 'deposit' && status !== 'authorized' ? ['capture', 'cancel'] : []
+  if (flow === 'deposit' && status === 'authorized')
+    await enqueueJob(tx, { ...job, kind: 'capture', runAtMs: now.getTime() })
+  const over = !OPEN.has(status)
+  await cancelJobs(tx, { ...job, kinds: over ? ['look_up', ...orders] : orders })
+  if (over && status !== 'integrity_hold' && !othersWait) await closeReviews(tx, operatorId, subjectId, now)
+  const wait = over ? undefined : nextLookUpMs(lookups)
+  if (wait !== undefined) await enqueueJob(tx, { ...job, kind: 'look_up', runAtMs: now.getTime() + wait })
 }
 
 async function writeSubject(

@@ -91,17 +91,21 @@ async function admit(
 ): Promise<{ payment: PaymentRow; chain?: ChainResult }> {
   const { operatorId, playerId, amount } = order
   const now = new Date(deps.clock.nowMs())
-  const player = await lockPlayer(tx, operatorId, playerId)
+  // Sent in one go and run in this order: what comes after the lock sees what those who had it before left.
+  const [player, before, [balance], exclusion = null, settings, history] = await Promise.all([
+    lockPlayer(tx, operatorId, playerId),
+    findPaymentByRun(tx, operatorId, order.runId),
+    balances(tx, operatorId, [`player:${playerId}:cash`], amount.asset),
+    activeExclusion(tx, operatorId, playerId, now),
+    operatorSettings(tx, operatorId),
+    destinationHistory(tx, operatorId, playerId, prepared.fingerprint),
+  ])
   if (player === undefined) {
     throw new Fault('player_not_found', 'There is no player with this player_id; PUT /v1/players/{player_id} first.')
   }
-  const before = await findPaymentByRun(tx, operatorId, order.runId)
   if (before !== undefined) return { payment: before }
 
-  const [balance] = await balances(tx, operatorId, [`player:${playerId}:cash`], amount.asset)
   const available = balance?.available ?? 0n
-  const exclusion = (await activeExclusion(tx, operatorId, playerId, now)) ?? null
-  const settings = await operatorSettings(tx, operatorId)
   const { verdict } = prepared
   const chain = walkChain(
     {
@@ -114,7 +118,7 @@ async function admit(
       destination: {
         problem: verdict.kind === 'invalid' ? verdict.code : null,
         holder: prepared.destination.type === 'bank' ? prepared.destination.name : null,
-        ...(await destinationHistory(tx, operatorId, playerId, prepared.fingerprint)),
+        ...history,
       },
       policy: withdrawalPolicy(settings, amount.asset, player.licence),
     },

@@ -8,6 +8,8 @@ import { type PostgresHome, postgresHome, privateFolder } from './postgres-home.
 /** A running server of our own: its URL as superuser of the database `postgres`, and how to stop it (waits for the shutdown checkpoint). */
 export type EmbeddedPostgres = {
   readonly url: string
+  /** The same through its socket, for which the network's half of each statement's cost falls away; `url` where the path is too long for one. */
+  readonly socketUrl: string
   readonly port: number
   readonly pid: number
   /** True when it was running already, left by a gateway that was killed. */
@@ -24,6 +26,8 @@ const FAST_STOP_MS = 20_000
 const POLL_MS = 15
 /** Someone may take the port between our look and the server's. */
 const PORT_TRIES = 3
+/** `sun_path` of Linux holds 108 bytes, that of macOS 104, each with a zero at the end. */
+const MAX_SOCKET_PATH = 103
 /** A server that lost its parent must survive; `fsync` and friends stay at their safe defaults. */
 const SETTINGS = { shared_buffers: '128MB', max_connections: '100', timezone: 'UTC', log_timezone: 'UTC' }
 
@@ -61,11 +65,14 @@ export function freePort(): Promise<number> {
   })
 }
 
-type Server = { readonly pid: number; readonly port: number }
+/** `socketFolder` is empty when it has no socket. */
+type Server = { readonly pid: number; readonly port: number; readonly socketFolder: string }
 
-function handle(home: PostgresHome, { pid, port }: Server, adopted: boolean): EmbeddedPostgres {
+function handle(home: PostgresHome, { pid, port, socketFolder }: Server, adopted: boolean): EmbeddedPostgres {
+  const url = `postgres://postgres:${home.password}@127.0.0.1:${port}/postgres`
   return {
-    url: `postgres://postgres:${home.password}@127.0.0.1:${port}/postgres`,
+    url,
+    socketUrl: socketFolder === '' ? url : `${url}?host=${encodeURIComponent(socketFolder)}`,
     port,
     pid,
     adopted,
@@ -105,8 +112,11 @@ async function start(home: PostgresHome, port: number, settings: Record<string, 
   const logFile = `${data}.log`
   const log = openSync(logFile, 'w', 0o600)
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  // In the cluster's own folder, which is closed to everyone else.
+  const socketFolder = `${data}/.s.PGSQL.${port}`.length > MAX_SOCKET_PATH ? '' : data
   // A session of its own: Ctrl-C in a terminal goes to the whole group, and the database must outlive the drain.
-  const server = spawn(programs.postgres, ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', ...options], {
+  const place = ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', socketFolder]
+  const server = spawn(programs.postgres, [...place, ...options], {
     ...identity,
     cwd: data,
     detached: true,
@@ -146,7 +156,7 @@ function readPidFile(data: string): (Server & { readonly status: string }) | und
   if (!existsSync(path)) return undefined
   const lines = readFileSync(path, 'utf8').split('\n')
   const [pid, port] = [Number(lines[0]), Number(lines[3])]
-  return pid > 0 ? { pid, port, status: lines[7]?.trim() ?? '' } : undefined
+  return pid > 0 ? { pid, port, socketFolder: lines[4]?.trim() ?? '', status: lines[7]?.trim() ?? '' } : undefined
 }
 
 /** After a reboot the number in the pid file may be anyone's: a server of this cluster has its folder among its arguments. */

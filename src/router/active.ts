@@ -57,19 +57,16 @@ export function createRoutingTable({ db, clock, processors, breakers }: RoutingT
   const versions = new Map<string, Promise<CompiledRuleset>>()
 
   async function read(operatorId: string): Promise<RoutingState> {
-    const [health, known, rows] = await Promise.all([
+    const [health, known, [active, connections]] = await Promise.all([
       breakers.health(operatorId),
       ratesFor(operatorId),
-      db.tx(operatorId, async (tx) => ({
-        active: await readActive(tx, operatorId),
-        connections: await listConnections(tx, operatorId),
-      })),
+      db.tx(operatorId, (tx) => Promise.all([readActive(tx, operatorId), listConnections(tx, operatorId)])),
     ])
-    const candidates = rows.connections.flatMap((connection) => {
+    const candidates = connections.flatMap((connection) => {
       const facts = processors.facts(connection.processor)
       return facts ? [{ connection, facts }] : []
     })
-    return { active: rows.active, candidates, health, rates: known }
+    return { active, candidates, health, rates: known }
   }
 
   const ratesFor = (operatorId: string): Promise<Rates> => {
@@ -78,9 +75,11 @@ export function createRoutingTable({ db, clock, processors, breakers }: RoutingT
     if (known && nowMs - known.readAtMs < RATES_REFRESH_MS) return known.value
     const value = db.tx(operatorId, async (tx) =>
       ratesOf(
-        await sumRates(tx, operatorId, nowMs - RATE_WINDOW_MS),
-        await listFees(tx, operatorId),
-        await listFloats(tx, operatorId),
+        ...(await Promise.all([
+          sumRates(tx, operatorId, nowMs - RATE_WINDOW_MS),
+          listFees(tx, operatorId),
+          listFloats(tx, operatorId),
+        ])),
       ),
     )
     keep(rates, operatorId, { readAtMs: nowMs, value }, MAX_OPERATORS)

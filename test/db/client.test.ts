@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Db, openDb, type Tx } from '../../src/db/client.ts'
+import { type Db, openDb, placeOf, type Tx } from '../../src/db/client.ts'
 import { isOutcomeUnknown, sqlstateOf } from '../../src/db/errors.ts'
 import { cutProxy } from '../support/cut-proxy.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
@@ -248,4 +248,10 @@ describe('an error of the database', () => {
     expect(await rejection(db.tx('opr_x', (tx) => tx`select 1`))).toMatchObject({ code: 'unavailable' })
     await db.close()
   })
+})
+
+it('goes through a socket where the URL names its folder, and to no other machine than the one it shows', () => {
+  const url = 'postgres://u:p@127.0.0.1:5432/db'
+  expect(placeOf(`${url}?host=%2Fvar%2Frun`)).toEqual([url, { host: '/var/run' }])
+  expect(placeOf(`${url}?host=10.0.0.1`)).toEqual([`${url}?host=10.0.0.1`, {}])
 })

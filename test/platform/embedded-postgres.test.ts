@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { openDb } from '../../src/db/client.ts'
 import { freePort, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 
 // Each test makes a cluster and syncs it to the disk, which takes its time on a machine that does other things too.
@@ -43,6 +44,16 @@ it('keeps its data through a stop and a start, with fsync on', async () => {
   const second = await started(dir)
   expect(second.adopted).toBe(false)
   expect(await ask(second.url, 'select n from kept')).toEqual([{ n: 1 }])
+})
+
+it('is reached through its socket too, unless the way there is too long', async () => {
+  const server = await started(join(folder(), 'pg'))
+  const db = openDb({ url: server.socketUrl })
+  onTestFinished(() => db.close())
+  const [row] = await db.alone((sql) => sql<{ from: string | null }[]>`select inet_client_addr()::text as from`)
+  expect(row).toEqual({ from: null })
+  const deep = await started(join(folder(), 'x'.repeat(100), 'pg'))
+  expect(deep.socketUrl).toBe(deep.url)
 })
 
 it('adopts the server that a killed gateway left, and can stop it', async () => {

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { connectionOf, FUNDS, type Ground } from './field.ts'
 import type { Model, Operation } from './processor.ts'
 import { LIES } from './processor.ts'
@@ -51,43 +52,45 @@ export type Books = { hold(against: Against): string[] }
 const text = (value: unknown): string => String(value ?? '')
 const whole = (value: unknown): bigint => BigInt(text(value) || '0')
 
-/** Reads the books in a few queries. */
+/** What is read of an operator; as text, for JSON has no whole numbers of that size. */
+const READ = {
+  payments: `select id, direction, status, amount::text, refunded::text, run_id, reference from payment where operator_id = $1`,
+  refunds: `select id, deposit_id, status, amount::text, duplicate_of, run_id from refund where operator_id = $1`,
+  attempts: `select id, subject_id, flow, status, connection_id, amount::text from attempt where operator_id = $1 order by n`,
+  balances: `select code, posted::text from ledger.account_balance where operator_id = $1`,
+  unbalanced: `
+    select a.code from ledger.account_balance a left join (
+      select account_id, sum(case when debit then amount else -amount end) as debits
+      from ledger.entry where operator_id = $1 group by account_id) x on x.account_id = a.id
+    where a.operator_id = $1 and (coalesce(case when a.debit_normal then x.debits else -x.debits end, 0) <> a.posted
+      or (a.overdraft = 0 and a.available < 0) or a.debit_held <> 0 or a.credit_held <> 0)
+    union all
+    select 'the whole' from ledger.balance where operator_id = $1 having coalesce(sum(debited - credited), 0) <> 0`,
+  notices: `select resource_id, type, count(*)::int as n from event where operator_id = $1 group by 1, 2`,
+  reviews: `select subject_id from review where operator_id = $1`,
+  inbound: `select count(*)::int as n from inbound_webhook where operator_id = $1 and status = 'quarantined'`,
+} as const
+const READ_ALL = `select ${Object.entries(READ)
+  .map(([name, rows]) => `(select coalesce(jsonb_agg(r), '[]') from (${rows}) r)::text as ${name}`)
+  .join(', ')}`
+const Rows = z.array(z.record(z.string(), z.unknown()))
+
+/** Reads the books in one statement, as they stand at one moment. */
 export async function readBooks({ ask }: Ground, operatorId: string): Promise<Books> {
-  const own = [operatorId]
-  const payments = await ask(
-    `select id, direction, status, amount::text, refunded::text, run_id, reference from payment where operator_id = $1`,
-    own,
-  )
-  const refunds = await ask(
-    `select id, deposit_id, status, amount::text, duplicate_of, run_id from refund where operator_id = $1`,
-    own,
-  )
-  const attempts = await ask(
-    `select id, subject_id, flow, status, connection_id, amount::text from attempt where operator_id = $1 order by n`,
-    own,
-  )
-  const balances = await ask(
-    `select code, posted::text, available::text from ledger.account_balance where operator_id = $1`,
-    own,
-  )
-  const unbalanced = await ask(
-    `select a.code from ledger.account_balance a left join lateral (
-       select coalesce(sum(case when e.debit = a.debit_normal then e.amount else -e.amount end), 0) as sum
-       from ledger.entry e where e.operator_id = a.operator_id and e.account_id = a.id) x on true
-     where a.operator_id = $1 and (x.sum <> a.posted or (a.overdraft = 0 and a.available < 0) or a.debit_held <> 0 or a.credit_held <> 0)
-     union all
-     select 'the whole' from ledger.balance where operator_id = $1 having coalesce(sum(debited - credited), 0) <> 0`,
-    own,
-  )
-  const notices = await ask(
-    `select resource_id, type, count(*)::int as n from event where operator_id = $1 group by 1, 2`,
-    own,
-  )
-  const reviews = await ask(`select subject_id from review where operator_id = $1`, own)
-  const inbound = await ask(
-    `select count(*)::int as n from inbound_webhook where operator_id = $1 and status = 'quarantined'`,
-    own,
-  )
+  const [row] = await ask(READ_ALL, [operatorId])
+  const rowsOf = (name: keyof typeof READ) => Rows.parse(JSON.parse(text(row?.[name])))
+  const [payments, refunds, attempts, balances] = [
+    rowsOf('payments'),
+    rowsOf('refunds'),
+    rowsOf('attempts'),
+    rowsOf('balances'),
+  ]
+  const [unbalanced, notices, reviews, inbound] = [
+    rowsOf('unbalanced'),
+    rowsOf('notices'),
+    rowsOf('reviews'),
+    rowsOf('inbound'),
+  ]
   const kept: Kept = {
     payments: payments.map((row) => ({
       id: text(row.id),

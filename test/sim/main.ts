@@ -63,7 +63,7 @@ async function work(url: string): Promise<void> {
 
 async function replay(seed: number): Promise<void> {
   const ground = await startGround(FAST)
-  const field = openField(ground.url)
+  const field = openField(ground.socketUrl)
   const sabotage = SABOTAGES.find(({ name }) => name === values.sabotage)
   let bad = false
   await playAll(
@@ -88,12 +88,12 @@ async function all(): Promise<void> {
   const share = Math.ceil(Number(values.seeds) / workers)
   const sums = await Promise.all(
     range(0, workers).map((n) =>
-      inWorker(Summed, ground.url, ['--from', String(Number(values.from) + n * share), '--seeds', String(share)]),
+      inWorker(Summed, ground.socketUrl, ['--from', String(Number(values.from) + n * share), '--seeds', String(share)]),
     ),
   )
   const seconds = (performance.now() - began) / 1_000
   const found = await Promise.all(
-    range(0, workers).map((n) => inWorker(Found.array(), ground.url, ['--mistakes', `${n}/${workers}`])),
+    range(0, workers).map((n) => inWorker(Found.array(), ground.socketUrl, ['--mistakes', `${n}/${workers}`])),
   )
   await ground.stop()
   const points = Number(values.minutes) > 0 ? Number(values.points) : 0

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto'
 import postgres from 'postgres'
 import { ADJUSTMENTS, cash, held, payable, receivable } from '../../src/core/ledger/chart.ts'
-import type { Db } from '../../src/db/client.ts'
+import { placeOf } from '../../src/db/client.ts'
 import { accountTable } from '../../src/db/ledger-statements.ts'
 import { connectionOf, FUNDS, type Ground, operatorOf } from './field.ts'
 import type { Sabotage } from './gateway.ts'
-import { openLine } from './line.ts'
+import { type Line, openLine } from './line.ts'
 import { type Ending, play } from './world.ts'
 
-/** Worlds under way at once: enough to keep the database and this process busy side by side. */
-const ABREAST = 12
+/** Worlds under way at once: enough to keep the database and this process busy side by side; with more, their backends push each other's plans out of the caches. */
+const ABREAST = 4
 const BATCH = 200
 
 /** A database that worlds are played in, each world an operator of its own. */
 export type Field = Ground & {
   /** The connections of the worlds under way, one each. */
-  readonly lines: readonly Db[]
+  readonly lines: readonly Line[]
   prepare(seeds: readonly number[], funds?: bigint): Promise<void>
   close(): Promise<void>
 }
@@ -25,7 +25,8 @@ export function openField(url: string): Field {
   syncDigest()
   const lines = Array.from({ length: ABREAST }, () => openLine(url))
   const [db = openLine(url)] = lines
-  const admin = postgres(url, { max: 4, onnotice: () => {}, fetch_types: false })
+  const [place, socket] = placeOf(url)
+  const admin = postgres(place, { ...socket, max: 4, onnotice: () => {}, fetch_types: false })
   return {
     db,
     lines,
@@ -64,9 +65,13 @@ export async function playAll(
   for (let from = 0; from < seeds.length && !stopped; from += BATCH) {
     const batch = seeds.slice(from, from + BATCH)
     await field.prepare(batch)
-    await inParallel(field.lines, batch, async (db, seed) => {
+    await inParallel(field.lines, batch, async (line, seed) => {
       if (stopped) return
-      if (told(await play({ ...field, db }, seed, options)) === 'stop') stopped = true
+      const ask: Ground['ask'] = async (text, values) => {
+        await line.ended()
+        return field.ask(text, values)
+      }
+      if (told(await play({ db: line, ask }, seed, options)) === 'stop') stopped = true
     })
   }
 }
@@ -96,9 +101,9 @@ async function openBooks(admin: postgres.Sql, seeds: readonly number[], minor: b
 }
 
 async function inParallel<T>(
-  lines: readonly Db[],
+  lines: readonly Line[],
   list: readonly T[],
-  work: (line: Db, one: T) => Promise<unknown>,
+  work: (line: Line, one: T) => Promise<unknown>,
 ): Promise<void> {
   const left = [...list].reverse()
   await Promise.all(

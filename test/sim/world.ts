@@ -30,7 +30,8 @@ const MAX_STEPS = 20_000
 /** Processors try for days: a webhook outlives every stop of the gateways, since a decline that became a success is told nowhere else. */
 const MAX_WEBHOOK_TRIES = 24
 const LONGEST_WEBHOOK_WAIT_MS = 3_600_000
-const KINDS = Object.keys(JOBS.handlers)
+/** As a literal of an array. */
+const KINDS = `{${Object.keys(JOBS.handlers).join(',')}}`
 const LEASE_MS = 120_000
 
 /** Plays one seed from beginning to rest, and holds the three books against each other. */
@@ -151,26 +152,26 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     if (gateway === undefined) return
     jobsAtMs = undefined
     const now = new Date(time.nowMs())
-    const rows = await ground.ask(
-      `with due as (select id, lease is not null as left_over from job where operator = $1 and single and kind in ('${KINDS.join("','")}') and run_at <= $2
-         and (leased_until is null or leased_until <= $2) order by run_at, id limit 4 for update)
-       update job set lease = gen_random_uuid(), leased_until = $3 from due where job.id = due.id
-       returning job.id, kind, subject, payload, run_at, failures, lease, revision, due.left_over`,
-      [operatorId, now, new Date(now.getTime() + LEASE_MS)],
+    const rows = await ground.db.global(
+      (tx) => tx<(Job & { leftOver: boolean })[]>`
+        with due as (select id, lease is not null as left_over from job where operator = ${operatorId} and single and kind = any(${KINDS}::text[])
+          and run_at <= ${now} and (leased_until is null or leased_until <= ${now}) order by run_at, id limit 4 for update)
+        update job set lease = gen_random_uuid(), leased_until = ${new Date(now.getTime() + LEASE_MS)} from due where job.id = due.id
+        returning job.id, kind, operator as operator_id, subject, payload, run_at, failures, lease, revision, due.left_over`,
     )
-    const jobs = rows.map(jobOf(operatorId)).sort((a, b) => Number(a.id - b.id))
-    if (rows.some((row) => row.left_over === true)) saw('job lease taken over')
+    const jobs = [...rows].sort((a, b) => Number(a.id - b.id))
+    if (rows.some(({ leftOver }) => leftOver)) saw('job lease taken over')
     for (const job of jobs) void runJob(gateway, job, random, time)
   }
 
   async function nextJobAt(): Promise<number> {
     if (jobsAtMs !== undefined) return jobsAtMs
-    const [row] = await ground.ask(
-      `select extract(epoch from min(greatest(run_at, coalesce(leased_until, run_at)))) * 1000 as ms from job
-       where operator = $1 and single and kind in ('${KINDS.join("','")}')`,
-      [operatorId],
+    const [row] = await ground.db.global(
+      (tx) => tx<{ ms: string | null }[]>`
+        select (extract(epoch from min(greatest(run_at, coalesce(leased_until, run_at)))) * 1000)::text as ms from job
+        where operator = ${operatorId} and single and kind = any(${KINDS}::text[])`,
     )
-    jobsAtMs = row?.ms === null || row === undefined ? Number.POSITIVE_INFINITY : Math.ceil(Number(row.ms))
+    jobsAtMs = row?.ms ? Math.ceil(Number(row.ms)) : Number.POSITIVE_INFINITY
     return jobsAtMs
   }
 
@@ -317,20 +318,6 @@ function tell(
     await Promise.all(parts.map((minor) => pursue(client, order('refund', minor), deposit.id)))
   })
 }
-
-const jobOf =
-  (operatorId: string) =>
-  (row: Record<string, unknown>): Job => ({
-    id: BigInt(String(row.id)),
-    kind: String(row.kind),
-    operatorId,
-    subject: String(row.subject),
-    payload: row.payload,
-    runAt: row.run_at instanceof Date ? row.run_at : new Date(String(row.run_at)),
-    failures: Number(row.failures),
-    lease: String(row.lease),
-    revision: Number(row.revision),
-  })
 
 async function runJob({ deps }: Gateway, job: Job, random: Chance, time: Scheduler): Promise<void> {
   const handler = JOBS.handlers[job.kind]
