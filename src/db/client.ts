@@ -216,9 +216,9 @@ function discard(slot: Slot): void {
  * Another machine's name in there is none of ours to follow: the URL's own host is the one that was checked.
  */
 export function placeOf(url: string): [url: string, options: { host?: string }] {
-  const place = new URL(url)
-  const host = place.searchParams.get('host')
-  if (!host?.startsWith('/')) return [url, {}]
+  const place = URL.parse(url)
+  const host = place?.searchParams.get('host')
+  if (!place || !host?.startsWith('/')) return [url, {}]
   place.searchParams.delete('host')
   return [place.href, { host }]
 }

@@ -20,24 +20,27 @@ export type NewEvent = {
 
 /**
  * Stores a notice under the next number of its resource; who gets it is for the caller to say. The resource's row is locked
- * by whoever changes it, so numbers have no gap and no twin.
+ * by whoever changes it, so numbers have no gap and no twin. Says whether any endpoint of the operator listens.
  */
 export async function insertEvent(
   tx: Tx,
   operatorId: string,
   { id, type, resourceId, data, at }: NewEvent,
-): Promise<void> {
+): Promise<boolean> {
   const table = Object.entries(SEQUENCED).find(([prefix]) => resourceId.startsWith(`${prefix}_`))?.[1]
   const numbered =
     table === undefined
       ? tx`select max(sequence) + 1 as sequence from event where operator_id = ${operatorId} and resource_id = ${resourceId}`
       : tx`update ${tx(table)} set sequence = sequence + 1
           where operator_id = ${operatorId} and id = ${resourceId} returning sequence`
-  await tx`
+  const [row] = await tx<{ heard: boolean }[]>`
     with numbered as (${numbered})
     insert into event (operator_id, id, type, resource_id, sequence, data, created_at)
     values (${operatorId}, ${id}, ${type}, ${resourceId}, coalesce((select sequence from numbered), 1),
-      ${JSON.stringify(data)}::text::jsonb, ${at})`
+      ${JSON.stringify(data)}::text::jsonb, ${at})
+    returning exists (select from webhook_endpoint
+      where operator_id = ${operatorId} and status = 'enabled' and deleted_at is null) as heard`
+  return row?.heard ?? false
 }
 
 /** Writes a notice into the outbox, in the transaction that makes it true, and has it delivered. */
@@ -47,8 +50,8 @@ export async function announce(
   { newId, ...notice }: Omit<NewEvent, 'id'> & { readonly newId: NewId },
 ): Promise<void> {
   const id = newId('event')
-  await insertEvent(tx, operatorId, { id, ...notice })
-  await enqueueJob(tx, { kind: 'fan_out', operatorId, subject: id, runAtMs: notice.at.getTime() })
+  const heard = await insertEvent(tx, operatorId, { id, ...notice })
+  if (heard) await enqueueJob(tx, { kind: 'fan_out', operatorId, subject: id, runAtMs: notice.at.getTime() })
 }
 
 /** The notice, or undefined. */

@@ -136,15 +136,14 @@ async function admit(
 ): Promise<Begun> {
   const { operatorId, playerId, amount } = order
   const now = new Date(deps.clock.nowMs())
-  // Sent in one go and run in this order: what comes after the lock sees what those who had it before left.
-  const [player, before, exclusion, uses] = await Promise.all([
-    lockPlayer(tx, operatorId, playerId),
+  const player = await lockPlayer(tx, operatorId, playerId)
+  if (player === undefined) throw playerNotFound()
+  const [before, exclusion, uses] = await Promise.all([
     // A process that slept since it looked finds here what was done in its place.
     findPaymentByRun(tx, operatorId, order.runId),
     activeExclusion(tx, operatorId, playerId, now),
     limitUses(tx, operatorId, playerId, amount.asset, now),
   ])
-  if (player === undefined) throw playerNotFound()
   if (before !== undefined) return { kind: 'stands', payment: before }
   if (player.amlStatus === 'frozen') throw new Fault('aml_hold', 'This player can not deposit at present.')
   if (exclusion) throw new Fault('self_excluded', 'The player is excluded from gambling; no deposit is taken.')

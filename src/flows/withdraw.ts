@@ -91,18 +91,17 @@ async function admit(
 ): Promise<{ payment: PaymentRow; chain?: ChainResult }> {
   const { operatorId, playerId, amount } = order
   const now = new Date(deps.clock.nowMs())
-  // Sent in one go and run in this order: what comes after the lock sees what those who had it before left.
-  const [player, before, [balance], exclusion = null, settings, history] = await Promise.all([
-    lockPlayer(tx, operatorId, playerId),
+  const player = await lockPlayer(tx, operatorId, playerId)
+  if (player === undefined) {
+    throw new Fault('player_not_found', 'There is no player with this player_id; PUT /v1/players/{player_id} first.')
+  }
+  const [before, [balance], exclusion = null, settings, history] = await Promise.all([
     findPaymentByRun(tx, operatorId, order.runId),
     balances(tx, operatorId, [`player:${playerId}:cash`], amount.asset),
     activeExclusion(tx, operatorId, playerId, now),
     operatorSettings(tx, operatorId),
     destinationHistory(tx, operatorId, playerId, prepared.fingerprint),
   ])
-  if (player === undefined) {
-    throw new Fault('player_not_found', 'There is no player with this player_id; PUT /v1/players/{player_id} first.')
-  }
   if (before !== undefined) return { payment: before }
 
   const available = balance?.available ?? 0n
