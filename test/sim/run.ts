@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import postgres from 'postgres'
 import { ADJUSTMENTS, cash, held, payable, receivable } from '../../src/core/ledger/chart.ts'
-import { placeOf } from '../../src/db/client.ts'
+import { openDb, placeOf } from '../../src/db/client.ts'
 import { accountTable } from '../../src/db/ledger-statements.ts'
 import { connectionOf, FUNDS, type Ground, operatorOf } from './field.ts'
 import type { Sabotage } from './gateway.ts'
@@ -24,7 +24,8 @@ export type Field = Ground & {
 export function openField(url: string): Field {
   syncDigest()
   const lines = Array.from({ length: ABREAST }, () => openLine(url))
-  const [db = openLine(url)] = lines
+  // for those who do something before the worlds begin: what it says is committed is
+  const db = openDb({ url, max: 1, role: 'paycage_app' })
   const [place, socket] = placeOf(url)
   const admin = postgres(place, { ...socket, max: 4, onnotice: () => {}, fetch_types: false })
   return {
@@ -48,7 +49,7 @@ export function openField(url: string): Field {
       await openBooks(admin, seeds, minor)
     },
     async close() {
-      await Promise.all(lines.map((line) => line.close()))
+      await Promise.all([db, ...lines].map((each) => each.close()))
       await admin.end()
     },
   }
