@@ -8,12 +8,9 @@ import {
   UNFINISHED_STATUS,
 } from '../core/idempotency.ts'
 import { claimKey, findKey, finishKey, freeKey, leaveKey, takeOverKey } from '../db/idempotency.ts'
-import { operatorSettings } from '../db/operators.ts'
 import type { Deps } from '../flows/deps.ts'
 import type { Answer, Idempotent, IdempotentRequest } from './endpoint.ts'
 import { PROBLEMS, problemBody, problemHeaders } from './problem.ts'
-
-const HOUR_MS = 3_600_000
 
 /** A key that we hold: `fence` makes sure that nobody who lost it writes. */
 type Lease = { readonly fence: bigint; readonly runId: string; readonly taken: 'new' | 'taken_over' }
@@ -94,9 +91,7 @@ async function take(
   return deps.db.tx(operatorId, async (tx) => {
     const now = new Date(deps.clock.nowMs())
     const leaseUntil = new Date(now.getTime() + LEASE_MS)
-    const { idempotencyHours } = await operatorSettings(tx, operatorId)
-    const expiresAt = new Date(now.getTime() + idempotencyHours * HOUR_MS)
-    const fence = await claimKey(tx, operatorId, { key, fingerprint, leaseUntil, expiresAt, now })
+    const fence = await claimKey(tx, operatorId, { key, fingerprint, leaseUntil, now })
     if (fence !== undefined) return { fence, runId: runIdOf(key, now), taken: 'new' }
 
     const saved = await findKey(tx, operatorId, key)

@@ -1,16 +1,19 @@
 import type { KeptAnswer, SavedKey } from '../core/idempotency.ts'
+import { DEFAULT_SETTINGS } from '../core/settings.ts'
 import type { Tx } from './client.ts'
 
-/** Takes a key that nobody holds, and gives its fence; undefined when somebody does. */
+/** Takes a key that nobody holds, for as many hours as the operator keeps answers, and gives its fence; undefined when somebody holds it. */
 export async function claimKey(
   tx: Tx,
   operatorId: string,
-  claim: { key: string; fingerprint: string; leaseUntil: Date; expiresAt: Date; now: Date },
+  claim: { key: string; fingerprint: string; leaseUntil: Date; now: Date },
 ): Promise<bigint | undefined> {
   // An expired key is free again: the business reference is what stays unique for ever.
   const [row] = await tx<{ fence: bigint }[]>`
     insert into idempotency_key (operator_id, key, fingerprint, lease_until, expires_at, created_at)
-    values (${operatorId}, ${claim.key}, ${claim.fingerprint}, ${claim.leaseUntil}, ${claim.expiresAt}, ${claim.now})
+    select o.id, ${claim.key}::text, ${claim.fingerprint}::text, ${claim.leaseUntil}::timestamptz, ${claim.now}::timestamptz
+      + coalesce((o.settings ->> 'idempotencyHours')::float8, ${DEFAULT_SETTINGS.idempotencyHours}) * interval '1 hour', ${claim.now}
+    from operator o where o.id = ${operatorId}
     on conflict (operator_id, key) do update
       set fingerprint = excluded.fingerprint, state = 'running', fence = idempotency_key.fence + 1,
         lease_until = excluded.lease_until, status = null, body = null, headers = null,

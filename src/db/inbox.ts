@@ -17,10 +17,15 @@ export type Inbox = {
 
 /** Each webhook for itself: for runtimes in which requests share no sockets. */
 export function directInbox(db: Db): Inbox {
+  // whose an account is never changes
+  const operators = new Map<string, string>()
   return {
     async connection(id) {
-      const operatorId = await db.global((tx) => operatorOfConnection(tx, id))
-      return operatorId === undefined ? undefined : db.tx(operatorId, (tx) => getConnection(tx, operatorId, id))
+      const operatorId = operators.get(id) ?? (await db.global((tx) => operatorOfConnection(tx, id)))
+      if (operatorId === undefined) return undefined
+      if (operators.size >= MAX_KNOWN) operators.clear()
+      operators.set(id, operatorId)
+      return db.tx(operatorId, (tx) => getConnection(tx, operatorId, id))
     },
     store: async (operatorId, events, nowMs) => (await storeNew(db, operatorId, events, nowMs)).size,
     slow: () => false,

@@ -115,7 +115,8 @@ export function openLine(url: string): Line {
   return {
     tx,
     global: (work) => tx(WHOEVER, work),
-    alone: (statement) => tx('', statement),
+    // a statement that may stand alone says itself whose rows it writes
+    alone: (statement) => tx(WHOEVER, statement),
     async ended() {
       await end(await opened())
       if (failure) throw failure
