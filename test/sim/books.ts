@@ -60,8 +60,9 @@ const READ = {
   balances: `select code, posted::text from ledger.account_balance where operator_id = $1`,
   unbalanced: `
     select a.code from ledger.account_balance a left join (
-      select account_id, sum(case when debit then amount else -amount end) as debits
-      from ledger.entry where operator_id = $1 group by account_id) x on x.account_id = a.id
+      select leg.account_id, sum(leg.debits) as debits from ledger.transfer
+      cross join lateral (values (debit_account, amount), (credit_account, -amount)) leg (account_id, debits)
+      where operator_id = $1 group by 1) x on x.account_id = a.id
     where a.operator_id = $1 and (coalesce(case when a.debit_normal then x.debits else -x.debits end, 0) <> a.posted
       or (a.overdraft = 0 and a.available < 0) or a.debit_held <> 0 or a.credit_held <> 0)
     union all
