@@ -150,7 +150,6 @@ const CATCHES: Readonly<Record<string, string>> = {
   'src/db/client.ts': "the driver's errors are wrapped here, because they hold statements and parameters",
   'src/db/guard.ts': 'a connection that dies must end its transaction, which the driver lets hang',
   'src/db/combiner.ts': 'one bad posting of a batch must not fail its neighbours',
-  'src/db/try-hard.ts': 'a lost race and a lost answer are tried again',
   'src/db/inbox.ts':
     'one bad webhook of a batch must not fail its neighbours; an account that could not be read is not remembered',
   'src/jobs/run.ts': 'a job that fails must not end the loop that runs the others',

@@ -3,8 +3,8 @@ import type { NewUuid } from '../core/ids.ts'
 import type { PostResult } from '../core/ledger/port.ts'
 import type { Posting } from '../core/ledger/posting.ts'
 import type { Db } from './client.ts'
+import { isOutcomeUnknown, isRetriable } from './errors.ts'
 import { assertPostable, postAlone } from './ledger-statements.ts'
-import { tryHard } from './try-hard.ts'
 
 /** Sends the postings of concurrent callers in one statement, and gives each its own answer. */
 export type Combiner = {
@@ -31,6 +31,10 @@ const MIN_SHARE = 16
 /** Callers that wait: a second's worth. Who comes after that would rather be told. */
 const MAX_WAITING = 10_000
 const RETRY_AFTER_SECONDS = 1
+/** Tries of a batch whose answer was lost or that lost a race: the same keys, so once done it stays done. */
+const MAX_TRIES = 8
+const RETRY_BASE_MS = 5
+const MAX_PAUSE_MS = 1_000
 
 type Job = {
   readonly posting: Posting
@@ -133,4 +137,18 @@ function takeBatch(lane: Lane, maxBatch: number, maxJobs: number): Job[] {
   }
   lane.waiting = left
   return [...taken.values()]
+}
+
+/** Runs it again after a lost race or a lost answer. */
+async function tryHard<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const again = isRetriable(error) || isOutcomeUnknown(error)
+      if (!again || attempt >= MAX_TRIES) throw error
+      const longest = Math.min(MAX_PAUSE_MS, RETRY_BASE_MS * 2 ** attempt)
+      await new Promise((resolve) => setTimeout(resolve, longest * Math.random()))
+    }
+  }
 }

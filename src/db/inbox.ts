@@ -2,8 +2,8 @@ import type { Connection } from '../core/connection.ts'
 import { Fault } from '../core/errors.ts'
 import type { Db } from './client.ts'
 import { getConnection, operatorOfConnection } from './connections.ts'
+import { isOutcomeUnknown } from './errors.ts'
 import { type NewInbound, storedInbound, storeInbound } from './inbound-webhooks.ts'
-import { tryHard } from './try-hard.ts'
 
 /** Where processors' events are kept before they are answered. */
 export type Inbox = {
@@ -32,23 +32,26 @@ export function directInbox(db: Db): Inbox {
   }
 }
 
-/** Gives the ids of the new ones. */
-const storeNew = (
+/** Stores them and gives the ids of the new ones, in one round trip: a flood waits for each of them until the process has read what else came meanwhile. */
+async function storeNew(
   db: Db,
   operatorId: string,
   events: readonly NewInbound[],
   nowMs: number,
-): Promise<ReadonlySet<string>> =>
-  tryHard(async (attempt) => {
-    // always in the same order, so that two batches with the same events don't deadlock
-    const inOrder = events.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))
-    // One round trip: a flood waits for each of them until the process has read what else came meanwhile.
-    const fresh = await db.alone((sql) => storeInbound(sql, operatorId, inOrder, nowMs))
-    if (attempt === 1) return new Set(fresh)
-    // The try before this one may have stored them, and its answer was lost.
+): Promise<ReadonlySet<string>> {
+  // always in the same order, so that two batches with the same events don't deadlock
+  const inOrder = events.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))
+  const store = () => db.alone((sql) => storeInbound(sql, operatorId, inOrder, nowMs))
+  try {
+    return new Set(await store())
+  } catch (error) {
+    if (!isOutcomeUnknown(error)) throw error
+    // Done again it adds what the try before it didn't; what has our ids then is new, by the one or the other.
+    await store()
     const ids = events.map(({ id }) => id)
     return new Set(await db.tx(operatorId, (tx) => storedInbound(tx, operatorId, ids)))
-  })
+  }
+}
 
 /** Webhooks per statement: the last of them waits no longer than its transaction takes. */
 const MAX_BATCH = 200

@@ -31,18 +31,21 @@ it('loses, makes and doubles no money, whatever dies, sleeps, lies or comes late
   expect(moved).toBeGreaterThan(SEEDS / 2)
 })
 
-it('plays the same seed in the same way again', { timeout: 60_000 }, async () => {
-  const seed = 700_001
-  const traces: string[] = []
-  const other = await testDatabase()
-  const again = openField(other.url)
-  for (const place of [field, again]) {
-    await playAll(place, [seed], ({ trace }) => void traces.push(trace.join('\n')), { traced: true })
+it('plays the same seeds in the same way again', { timeout: 60_000 }, async () => {
+  // in the first three the answer to a stored webhook is lost: whoever waits for real time then plays them differently
+  const seeds = [61, 73, 108, 700_001]
+  const played = async (): Promise<string[]> => {
+    const database = await testDatabase()
+    const place = openField(database.url)
+    const traces: string[] = []
+    await playAll(place, seeds, ({ trace }) => void traces.push(trace.join('\n')), { traced: true })
+    await place.close()
+    await database.close()
+    return traces.sort()
   }
-  await again.close()
-  await other.close()
-  expect(traces[0]?.length).toBeGreaterThan(100)
-  expect(traces[1]).toBe(traces[0])
+  const first = await played()
+  for (const trace of first) expect(trace.length).toBeGreaterThan(100)
+  expect(await played()).toEqual(first)
 })
 
 it.each(SABOTAGES.filter(({ quick }) => quick))(
