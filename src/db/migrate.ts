@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
-import type { Tx } from './client.ts'
+import { placeOf, type Tx } from './client.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle', import.meta.url))
 /** Any fixed number: two gateways that start together must not migrate together. */
@@ -17,7 +17,8 @@ export const APP_ROLE = 'paycage_app'
  * said) work as the gateway's role.
  */
 export async function migrate(ownerUrl: string, login?: string): Promise<void> {
-  const sql = postgres(ownerUrl, { max: 1, connect_timeout: 10, onnotice: () => {} })
+  const [place, socket] = placeOf(ownerUrl)
+  const sql = postgres(place, { ...socket, max: 1, connect_timeout: 10, onnotice: () => {} })
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`
     await applyMigrations(drizzle(sql), { migrationsFolder: MIGRATIONS })
@@ -53,7 +54,8 @@ export async function pendingMigrations(tx: Tx): Promise<number> {
 
 /** The same for a database that may have no schema at all yet, asked by its owner. */
 export async function pendingMigrationsOf(ownerUrl: string): Promise<number> {
-  const sql = postgres(ownerUrl, { max: 1, connect_timeout: 10, onnotice: () => {} })
+  const [place, socket] = placeOf(ownerUrl)
+  const sql = postgres(place, { ...socket, max: 1, connect_timeout: 10, onnotice: () => {} })
   try {
     const [table] = await sql`select to_regclass('drizzle.__drizzle_migrations') is not null as there`
     if (!table?.there) return journalTimes().length

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { openDb } from '../../src/db/client.ts'
+import { migrate } from '../../src/db/migrate.ts'
 import { freePort, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 
 // Each test makes a cluster and syncs it to the disk, which takes its time on a machine that does other things too.
@@ -48,6 +49,7 @@ it('keeps its data through a stop and a start, with fsync on', async () => {
 
 it('is reached through its socket too, unless the way there is too long', async () => {
   const server = await started(join(folder(), 'pg'))
+  await migrate(server.socketUrl)
   const db = openDb({ url: server.socketUrl })
   onTestFinished(() => db.close())
   const [row] = await db.alone((sql) => sql<{ from: string | null }[]>`select inet_client_addr()::text as from`)

@@ -53,6 +53,8 @@ export type GatewayParts = {
   saw(what: string): void
   /** The job table may say something else now. */
   jobsTouched(): void
+  /** A request that may move money is on its way out, and not written yet. */
+  writing(gateway: Pick<Gateway, 'name' | 'owner'>): void
 }
 
 /** Starts a gateway process. */
@@ -205,7 +207,7 @@ function watched<Runner extends (...values: never[]) => unknown>(
 }
 
 /** The way out to the processors: connecting, writing, arriving and hearing are steps of their own. */
-function lineOf(name: string, owner: Owner, { time, random, models, sabotage, saw }: GatewayParts): HttpPort {
+function lineOf(name: string, owner: Owner, { time, random, models, sabotage, saw, writing }: GatewayParts): HttpPort {
   return {
     start(asked) {
       const call = sabotage?.http?.(asked) ?? asked
@@ -242,6 +244,7 @@ function lineOf(name: string, owner: Owner, { time, random, models, sabotage, sa
           hear(model?.hear(call) ?? { kind: 'refused', delayMs: 0 })
         })
       }
+      if (call.method === 'POST') writing({ name, owner })
       time.at(
         time.nowMs() + random.between(0, 20),
         `${name}: writes ${call.method} ${new URL(call.url).pathname}`,

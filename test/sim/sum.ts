@@ -40,6 +40,7 @@ const RARE = [
   'answered 202',
   'replayed',
   'stopped before a final answer',
+  'stopped before a write',
   'paycage_facts_quarantined_total',
   'paycage_webhooks_received_total:signature_invalid',
 ] as const

@@ -33,6 +33,8 @@ const LONGEST_WEBHOOK_WAIT_MS = 3_600_000
 /** As a literal of an array. */
 const KINDS = `{${Object.keys(JOBS.handlers).join(',')}}`
 const LEASE_MS = 120_000
+/** Of the naps that would fall before a request is written: with all of them few requests would be sent in time. */
+const SLEEPS_BEFORE_WRITE = 0.25
 
 /** Plays one seed from beginning to rest, and holds the three books against each other. */
 export async function play(
@@ -105,6 +107,9 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     saw,
     jobsTouched: () => {
       jobsAtMs = undefined
+    },
+    writing: (gateway) => {
+      if (random.of(SLEEPS_BEFORE_WRITE)) maybeNap(gateway, 'stopped before a write')
     },
   }
   const start = (): Gateway => {
@@ -190,16 +195,16 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     gateways[index] = start()
   }
 
-  function stop({ name, owner }: Gateway, ms: number): void {
+  function stop({ name, owner }: Pick<Gateway, 'name' | 'owner'>, ms: number): void {
     counted.pauses += 1
     owner.pausedUntilMs = time.nowMs() + ms
     trace(`${name} is stopped`)
   }
 
-  /** The dangerous moment: the answer is made, the key's row doesn't say so yet. */
-  function maybeNap(gateway: Gateway): void {
+  /** The dangerous moments: the answer is made and the key's row doesn't say so yet; a request was decided on and isn't written. */
+  function maybeNap(gateway: Pick<Gateway, 'name' | 'owner'>, when: string): void {
     if (calm || !random.of(mood.naps)) return
-    saw('stopped before a final answer')
+    saw(when)
     stop(gateway, napMs(random))
   }
 
@@ -211,7 +216,7 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
   }
   const client: ClientParts = {
     ...{ caller, player: 'p1', time, random, gateway: anyone, calm: () => calm, saw },
-    answerMade: maybeNap,
+    answerMade: (gateway) => maybeNap(gateway, 'stopped before a final answer'),
   }
   const orders: Order[] = []
   const order = (verb: Order['verb'], minor: bigint): Order => {
