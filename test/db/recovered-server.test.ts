@@ -1,48 +1,19 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import postgres from 'postgres'
 import { expect, it, onTestFinished } from 'vitest'
 import { openDb } from '../../src/db/client.ts'
 import { isOutcomeUnknown } from '../../src/db/errors.ts'
-import { freePort, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { startGround } from '../sim/ground.ts'
 import { cutProxy } from '../support/cut-proxy.ts'
 
-/** A server of the test's own, since it is crashed: `crash` is the immediate stop, without a checkpoint, and the start after it. */
-async function crashable() {
-  const dir = mkdtempSync(join(tmpdir(), 'paycage-recovered-'))
-  chmodSync(dir, 0o755)
-  const port = await freePort()
-  // what isn't committed stays in memory for longer than this test takes
-  const start = () => startEmbeddedPostgres(join(dir, 'pg'), { port, settings: { wal_writer_delay: '10s' } })
-  let server = await start()
-  onTestFinished(async () => {
-    await server.stop()
-    rmSync(dir, { recursive: true, force: true })
-  })
-  return {
-    url: server.url,
-    async crash() {
-      process.kill(server.pid, 'SIGQUIT')
-      await until(() => !isAlive(server.pid))
-      server = await start()
-    },
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 const until = async (done: () => boolean) => {
   while (!done()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 it("doesn't take a stranger's COMMIT for its own when a crash of the server gave its id to another", async () => {
-  const { url, crash } = await crashable()
+  // what isn't committed stays in memory for longer than this test takes
+  const server = await startGround({ wal_writer_delay: '10s' })
+  onTestFinished(() => server.stop())
+  const { url } = server
   const admin = () => postgres(url, { max: 1, onnotice: () => {} })
   const before = admin()
   await before`create table book (who text)`
@@ -58,7 +29,7 @@ it("doesn't take a stranger's COMMIT for its own when a crash of the server gave
   })
   // nothing of this transaction is on the disk yet: its COMMIT never came
   await until(proxy.stopped)
-  await crash()
+  await server.crash()
   const after = admin()
   const [stranger] =
     await after`with b as (insert into book values ('a stranger')) select pg_current_xact_id()::text as xid`
