@@ -48,19 +48,22 @@ export type Settling = {
   readonly goesOn: boolean
   /** True when an earlier attempt ended with a definitive decline. */
   readonly declinedBefore: boolean
-  /** The player's cash in the asset, minor units, for what is taken back. */
+  /** The player's cash in the asset, minor units: looked at for `TAKES_BACK` only. */
   readonly cash: bigint
   /** Withdrawals: this attempt's money stands in the connection's payable, no longer on hold. */
   readonly sent: boolean
   /** Withdrawals: another attempt is live, and what is on hold is for that one. */
   readonly otherLive: boolean
-  /** Deposits: this attempt's money was the second for the same deposit, and waits in suspense. */
+  /** Deposits: this attempt's money was the second for the same deposit, and waits in suspense. Looked at for `TAKES_BACK` only. */
   readonly inSuspense: boolean
   /** Refunds: the second capture of this deposit by this attempt is what goes back. */
   readonly duplicateOf?: { readonly deposit: string; readonly attempt: string }
   readonly why?: string
   readonly processorFee?: Money
 }
+
+/** Moves that may take from the player what was given before. Only they ask what the player has and where the money went. */
+export const TAKES_BACK: ReadonlySet<AttemptStatus> = new Set(['returned', 'late_success'])
 
 type Rules = Record<AttemptStatus, (settling: Settling) => Effects>
 

@@ -49,12 +49,11 @@ export async function applyWebhook(deps: Deps, operatorId: string, inboundId: st
   }
   const settled = await settle(deps, {
     operatorId,
-    attemptId,
+    attempt,
     outcome: event.outcome,
     source: 'webhook',
     ...(event.atMs !== undefined && { atMs: event.atMs }),
   })
-  if (settled.kind === 'unknown_attempt') return {}
   if (event.lookUp && OPEN.has(settled.status)) await lookUpNow(deps, operatorId, attemptId)
   if (event.dispute) {
     const heard = await hearDispute(deps, attempt, event.dispute)

@@ -31,7 +31,7 @@ export async function cancelDeposit(deps: Deps, operatorId: string, depositId: s
   }
   const settled = await settle(deps, {
     operatorId,
-    attemptId: attempt.id,
+    attempt,
     outcome: { kind: 'voided', why: 'cancelled' },
     source: 'review',
   })

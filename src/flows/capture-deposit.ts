@@ -44,7 +44,7 @@ export async function orderEnd(
     verb,
     outcome: outcome.kind,
   })
-  const settled = await settle(deps, { operatorId, attemptId, outcome, source: 'answer' })
+  const settled = await settle(deps, { operatorId, attempt, outcome, source: 'answer' })
   const arrived = outcome.kind !== 'unknown' && outcome.kind !== 'not_sent'
   return { settled, ...(!arrived && again(deps.clock.nowMs(), attempt)) }
 }

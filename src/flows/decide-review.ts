@@ -174,11 +174,8 @@ async function lockPlayerOf(tx: Tx, operatorId: string, paymentId: string): Prom
 }
 
 /** Two people's word on what a processor did. */
-function wordOn(
-  { operatorId, id, asset, amount, processorReference, status }: AttemptRow,
-  reviewId: string,
-  moved: boolean,
-): Told {
+function wordOn(attempt: AttemptRow, reviewId: string, moved: boolean): Told {
+  const { operatorId, asset, amount, processorReference, status } = attempt
   const reference = processorReference ?? `review:${reviewId}`
   const outcome: Outcome = moved
     ? { kind: 'succeeded', reference, amount: { asset, minor: amount } }
@@ -186,7 +183,7 @@ function wordOn(
       UNCLEAR.has(status)
       ? { kind: 'not_sent', reason: 'vouched_rejection' }
       : { kind: 'voided', why: 'cancelled' }
-  return { operatorId, attemptId: id, outcome, source: 'review' }
+  return { operatorId, attempt, outcome, source: 'review' }
 }
 
 /** What people can say of an attempt: of one that isn't clear always; of one that waits for its end when the look-ups found none. */

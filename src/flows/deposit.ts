@@ -71,11 +71,11 @@ export async function deposit(deps: Deps, order: DepositOrder): Promise<PaymentR
     const outcome = await charge(deps, connection, chargeOf(deps, payment, attempt, begun.player))
     const settled = await settle(deps, {
       operatorId: order.operatorId,
-      attemptId: attempt.id,
+      attempt,
       outcome,
       source: 'answer',
     })
-    if (settled.kind === 'unknown_attempt' || settled.subject.flow === 'refund') return payment
+    if (settled.subject.flow === 'refund') return payment
     payment = settled.subject.row
     // The cascade is bounded by nextStep: four attempts and thirty seconds.
     if (settled.next === undefined) return payment

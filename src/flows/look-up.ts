@@ -7,7 +7,7 @@ import { findPayment, type PaymentRow } from '../db/payments.ts'
 import { findPlayer } from '../db/players.ts'
 import { findRefund } from '../db/refunds.ts'
 import { openReview } from '../db/reviews.ts'
-import type { Deps } from './deps.ts'
+import type { ConnectionRef, Deps } from './deps.ts'
 import { chargeOf, payOutOf, refundOf } from './requests.ts'
 import { settle } from './settle.ts'
 
@@ -20,18 +20,21 @@ export type LookedUp = { readonly againAtMs?: number }
  * nothing; the ladder ends with people, never with a guess.
  */
 export async function lookUp(deps: Deps, operatorId: string, attemptId: string): Promise<LookedUp> {
-  const attempt = await deps.db.tx(operatorId, (tx) => findAttempt(tx, operatorId, attemptId))
+  const { attempt, connection } = await deps.db.tx(operatorId, async (tx) => {
+    const attempt = await findAttempt(tx, operatorId, attemptId)
+    return { attempt, connection: attempt && (await getConnection(tx, operatorId, attempt.connectionId)) }
+  })
   if (attempt === undefined || !OPEN.has(attempt.status)) return {}
   if (attempt.status === 'sending') {
     // Whoever sent it is gone: the lost answer is what we know.
     const outcome: Outcome = { kind: 'unknown', reason: 'interrupted' }
-    await settle(deps, { operatorId, attemptId, outcome, source: 'answer' })
+    await settle(deps, { operatorId, attempt, outcome, source: 'answer' })
   }
 
-  const { outcome, notFoundIsFinal } = await ask(deps, attempt)
-  const settled = await settle(deps, { operatorId, attemptId, outcome, source: 'find', notFoundIsFinal })
+  const { outcome, notFoundIsFinal } = await ask(deps, attempt, connection)
+  const settled = await settle(deps, { operatorId, attempt, outcome, source: 'find', notFoundIsFinal })
   deps.metrics.count('paycage_look_ups_total', { processor: attempt.processor, outcome: outcome.kind })
-  if (settled.kind === 'unknown_attempt' || !OPEN.has(settled.status)) return {}
+  if (!OPEN.has(settled.status)) return {}
   return deps.db.tx(operatorId, async (tx) => {
     const waitMs = nextLookUpMs(await countLookup(tx, operatorId, attemptId))
     if (waitMs !== undefined) return { againAtMs: deps.clock.nowMs() + waitMs }
@@ -48,10 +51,12 @@ export async function lookUp(deps: Deps, operatorId: string, attemptId: string):
   })
 }
 
-async function ask(deps: Deps, attempt: AttemptRow): Promise<{ outcome: Outcome; notFoundIsFinal: boolean }> {
-  const { operatorId, connectionId, processor } = attempt
-  const connection = await deps.db.tx(operatorId, (tx) => getConnection(tx, operatorId, connectionId))
-  const facts = deps.processors.facts(processor)
+async function ask(
+  deps: Deps,
+  attempt: AttemptRow,
+  connection: ConnectionRef | undefined,
+): Promise<{ outcome: Outcome; notFoundIsFinal: boolean }> {
+  const facts = deps.processors.facts(attempt.processor)
   const resolvedBy = facts?.unknownResolvedByFlow?.[attempt.flow] ?? facts?.unknownResolvedBy
   if (connection === undefined || facts === undefined || resolvedBy === 'review') {
     return { outcome: { kind: 'unknown', reason: 'interrupted' }, notFoundIsFinal: false }

@@ -55,8 +55,8 @@ export async function payOut(deps: Deps, operatorId: string, withdrawalId: strin
       connection === undefined
         ? ({ kind: 'not_sent', reason: 'connect_failed' } as const)
         : await deps.processors.payOut(connection, await payOutOf(deps, payment, attempt, started.player))
-    const settled = await settle(deps, { operatorId, attemptId: attempt.id, outcome, source: 'answer' })
-    if (settled.kind === 'unknown_attempt' || settled.subject.flow === 'refund') return
+    const settled = await settle(deps, { operatorId, attempt, outcome, source: 'answer' })
+    if (settled.subject.flow === 'refund') return
     payment = settled.subject.row
     // Where nothing left, settle has promised the next try already.
     if (settled.next === undefined) return

@@ -59,8 +59,8 @@ export async function sendRefund(deps: Deps, begun: RefundBegun): Promise<Refund
           seen.deposit.methodType,
           refundOf(deps, begun.refund, attempt, original),
         )
-  const settled = await settle(deps, { operatorId, attemptId: attempt.id, outcome, source: 'answer' })
-  return settled.kind !== 'unknown_attempt' && settled.subject.flow === 'refund' ? settled.subject.row : begun.refund
+  const settled = await settle(deps, { operatorId, attempt, outcome, source: 'answer' })
+  return settled.subject.flow === 'refund' ? settled.subject.row : begun.refund
 }
 
 /** Puts the cash of a refund on hold and commits its attempt, in the caller's transaction; `sendRefund` it afterwards. */

@@ -30,6 +30,6 @@ export async function resumeDeposit(
     params,
   })
   // Told as a look-up: a lost answer of a resume leaves the deposit where it is, and the webhook or the ladder finishes it.
-  const settled = await settle(deps, { operatorId, attemptId: attempt.id, outcome, source: 'find' })
-  return settled.kind === 'unknown_attempt' || settled.subject.flow === 'refund' ? payment : settled.subject.row
+  const settled = await settle(deps, { operatorId, attempt, outcome, source: 'find' })
+  return settled.subject.flow === 'refund' ? payment : settled.subject.row
 }

@@ -5,8 +5,8 @@ import { withdrawalSent, withdrawalUnsent } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type AttemptStatus, advance, LIVE, nextLookUpMs, OPEN, type Said, WAITING } from '../core/payment.ts'
 import { decisionOf, presentDeposit, presentRefund, presentWithdrawal } from '../core/present.ts'
-import { type Effects, effectsOf, type Settling } from '../core/settlement.ts'
-import { type AttemptRow, attemptsOf, findAttempt, startAttempt, updateAttempt } from '../db/attempts.ts'
+import { type Effects, effectsOf, type Settling, TAKES_BACK } from '../core/settlement.ts'
+import { type AttemptRow, attemptsOf, startAttempt, updateAttempt } from '../db/attempts.ts'
 import type { Tx } from '../db/client.ts'
 import { announce } from '../db/events.ts'
 import { wakeParked } from '../db/inbound-webhooks.ts'
@@ -25,18 +25,20 @@ import { keepInstrument } from './instruments.ts'
 import { learnOfCard } from './remember-card.ts'
 
 /** What somebody said of an attempt: the answer of the call, a webhook, a look-up, or people. `atMs`: the processor's own time of it. */
-export type Told = Said & { readonly operatorId: string; readonly attemptId: string; readonly atMs?: number }
+export type Told = Said & {
+  readonly operatorId: string
+  readonly attempt: Pick<AttemptRow, 'id' | 'flow' | 'subjectId'>
+  readonly atMs?: number
+}
 
 /** What became of it. `next` is the attempt that follows at once, committed already and to be sent by the caller. */
-export type Settled =
-  | { readonly kind: 'unknown_attempt' }
-  | {
-      readonly kind: 'moved' | 'stays' | 'quarantined'
-      readonly why?: string
-      readonly status: AttemptStatus
-      readonly subject: Subject
-      readonly next?: AttemptRow
-    }
+export type Settled = {
+  readonly kind: 'moved' | 'stays' | 'quarantined'
+  readonly why?: string
+  readonly status: AttemptStatus
+  readonly subject: Subject
+  readonly next?: AttemptRow
+}
 
 /** The payment or refund that an attempt belongs to. */
 export type Subject =
@@ -59,25 +61,24 @@ export async function settle(deps: Settle, told: Told): Promise<Settled> {
 /** What is told of a fact after it is committed. */
 export function report(deps: Pick<Settle, 'log' | 'metrics'>, told: Told, settled: Settled): void {
   if (settled.kind === 'quarantined')
-    deps.log.warn('fact_quarantined', { attempt_id: told.attemptId, reason: settled.why })
+    deps.log.warn('fact_quarantined', { attempt_id: told.attempt.id, reason: settled.why })
   if (settled.kind === 'moved') measure(deps, settled.subject, settled.status)
 }
 
 /** `settle` inside the caller's transaction; `report` it once that is committed. */
 export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settled> {
   const { operatorId, outcome } = told
-  const found = await findAttempt(tx, operatorId, told.attemptId)
-  if (found === undefined) return { kind: 'unknown_attempt' }
-  const subject = await lockSubject(tx, found)
-  // Read again, with those beside it: what stood there before the lock may be old.
-  const before = await attemptsOf(tx, operatorId, found.subjectId)
-  const attempt = before.find(({ id }) => id === found.id) ?? found
+  const subject = await lockSubject(tx, operatorId, told.attempt)
+  // Read behind the lock, with those beside it: what the teller saw of it may be old.
+  const before = await attemptsOf(tx, operatorId, told.attempt.subjectId)
+  const attempt = before.find(({ id }) => id === told.attempt.id)
+  if (attempt === undefined) throw new Error('an attempt that its payment does not have')
   const facts = { status: attempt.status, amount: amountOf(attempt), reference: attempt.processorReference }
   const step = advance(facts, told)
   const learned = learnedFrom(outcome, told.atMs)
 
   if (step.kind === 'stays') {
-    await updateAttempt(tx, operatorId, attempt.id, learned)
+    if (isNews(attempt, learned)) await updateAttempt(tx, operatorId, attempt.id, learned)
     if (attempt.processorReference === null) await wakeParked(tx, { ...attempt, ...learned }, deps.clock.nowMs())
     return { kind: 'stays', why: step.why, status: attempt.status, subject }
   }
@@ -88,6 +89,11 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
   const to = step.kind === 'held' ? 'integrity_hold' : step.to
   return move(tx, deps, told, { attempt, before, subject, to, ...(step.kind === 'held' && { why: step.why }) })
 }
+
+/** True when this says more than is known of it already: a fact that is told again needs no writing. */
+const isNews = ({ processorReference, factAtMs }: AttemptRow, learned: ReturnType<typeof learnedFrom>): boolean =>
+  (processorReference === null && learned.processorReference !== undefined) ||
+  (learned.factAtMs !== undefined && learned.factAtMs > (factAtMs ?? Number.NEGATIVE_INFINITY))
 
 /** States in which the processor gave its word: they count for its success rate. */
 const ENDED_AT_PROCESSOR: ReadonlySet<AttemptStatus> = new Set(['succeeded', 'late_success', 'declined'])
@@ -109,8 +115,12 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, before, subject
     subject.flow === 'deposit' ? await learnOfCard(tx, deps, { attempt, outcome, to }, subject.row.method) : undefined
   const step = nextOf(deps, told, { attempt, subject, to, before, overrides, card })
   // What is taken back is bounded by the player's cash, which must not be spent while we look.
-  if (to === 'returned' || to === 'late_success') await lockPlayer(tx, operatorId, subject.row.playerId)
-  const [available, stands] = await Promise.all([cashOf(tx, subject), standsIn(tx, subject, attempt)])
+  const takesBack = TAKES_BACK.has(to)
+  if (takesBack) await lockPlayer(tx, operatorId, subject.row.playerId)
+  const [cash, stands] = await Promise.all([
+    takesBack ? cashOf(tx, subject) : 0n,
+    standsIn(tx, subject, attempt, takesBack),
+  ])
   const effects = effectsOf(subject.flow, {
     id: subject.row.id,
     attempt: attempt.id,
@@ -122,7 +132,7 @@ async function move(tx: Tx, deps: Settle, told: Told, { attempt, before, subject
     to,
     goesOn: step.kind === 'go',
     declinedBefore: before.some(({ status, id }) => status === 'declined' && id !== attempt.id),
-    cash: available,
+    cash,
     ...stands,
     otherLive: before.some(({ status, id }) => LIVE.has(status) && id !== attempt.id),
     ...duplicateOf(subject),
@@ -182,8 +192,9 @@ async function standsIn(
   tx: Tx,
   { flow, row }: Subject,
   { id, connectionId, asset, amount }: AttemptRow,
+  takesBack: boolean,
 ): Promise<{ sent: boolean; inSuspense: boolean }> {
-  if (flow === 'refund') return { sent: false, inSuspense: false }
+  if (flow === 'refund' || (flow === 'deposit' && !takesBack)) return { sent: false, inSuspense: false }
   const about = { attempt: id, connection: connectionId, amount: { asset, minor: amount } }
   if (flow === 'deposit') {
     const key = duplicateKey(row.id, id)
@@ -196,8 +207,7 @@ async function standsIn(
 }
 
 /** Locks the payment or refund: everything that moves it queues behind this row. */
-async function lockSubject(tx: Tx, attempt: AttemptRow): Promise<Subject> {
-  const { operatorId, flow, subjectId } = attempt
+async function lockSubject(tx: Tx, operatorId: string, { flow, subjectId }: Told['attempt']): Promise<Subject> {
   if (flow === 'refund') {
     const row = await lockRefund(tx, operatorId, subjectId)
     if (row === undefined) throw new Error('an attempt without its refund')

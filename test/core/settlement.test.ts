@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AttemptStatus } from '../../src/core/payment.ts'
-import { type Effects, effectsOf, type Settling } from '../../src/core/settlement.ts'
+import { type Effects, effectsOf, type Settling, TAKES_BACK } from '../../src/core/settlement.ts'
 
 const eur = (minor: bigint) => ({ asset: 'EUR', minor })
 const facts: Settling = {
@@ -264,5 +264,31 @@ describe('the money', () => {
     expect(moves('refund', 'late_success')).toEqual([
       ['refund:pay:late', `${cash} > ${captured} 400 EUR`, `${debt} > ${captured} 600 EUR`],
     ])
+  })
+})
+
+describe('what the player has and where the money went', () => {
+  it('is asked by the moves that take back, and by no other', () => {
+    const states: readonly AttemptStatus[] = [
+      ...(['sending', 'requires_action', 'pending', 'authorized', 'succeeded', 'unknown', 'integrity_hold'] as const),
+      ...(['not_sent', 'declined', 'voided', 'returned', 'late_success'] as const),
+    ]
+    const statuses = ['processing', 'succeeded', 'failed', 'approved', 'paid', 'returned']
+    const asking = new Set<AttemptStatus>()
+    for (const flow of ['deposit', 'withdrawal', 'refund'] as const) {
+      for (const to of states) {
+        for (const from of states) {
+          for (const status of statuses) {
+            const about = { from, status }
+            const poor = settled(flow, to, { ...about, cash: 0n, ...(flow === 'deposit' && { inSuspense: false }) })
+            const rich = settled(flow, to, { ...about, cash: 9_999n, ...(flow === 'deposit' && { inSuspense: true }) })
+            const text = (effects: Effects) =>
+              JSON.stringify(effects, (_, v) => (typeof v === 'bigint' ? String(v) : v))
+            if (text(poor) !== text(rich)) asking.add(to)
+          }
+        }
+      }
+    }
+    expect(asking).toEqual(TAKES_BACK)
   })
 })

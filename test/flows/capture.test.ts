@@ -8,10 +8,10 @@ import { captureDeposit } from '../../src/flows/capture-deposit.ts'
 import { decideReview } from '../../src/flows/decide-review.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { lookUp } from '../../src/flows/look-up.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { runOnce } from '../../src/jobs/run.ts'
 import { JOBS } from '../../src/jobs/table.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 const DAY_MS = 86_400_000
 const cash = async ({ deps, operatorId }: FlowWorld) =>
@@ -46,7 +46,7 @@ it('orders the capture of an authorized deposit at once, and credits it on the w
   expect(await status(world, waits.id)).toBe('processing')
   expect(await cash(world)).toBe(0n)
 
-  await settle(world.deps, { ...told, outcome: captured })
+  await settleById(world.deps, { ...told, outcome: captured })
   expect(await status(world, waits.id)).toBe('succeeded')
   expect(await cash(world)).toBe(2_500n)
   expect(await captureDeposit(world.deps, world.operatorId, id)).toEqual({})
@@ -107,7 +107,7 @@ it('cancels an authorized deposit on the word of the processor only, and capture
   await runOnce(world.deps, { handlers: JOBS.handlers, periodic: {} })
   expect(world.calls.map(({ verb }) => verb)).toEqual(['cancel'])
 
-  await settle(world.deps, { ...told, outcome: { kind: 'voided', reference: 'a1', why: 'cancelled' } })
+  await settleById(world.deps, { ...told, outcome: { kind: 'voided', reference: 'a1', why: 'cancelled' } })
   expect(await status(world, waits.id)).toBe('cancelled')
   expect(await cash(world)).toBe(0n)
 })
@@ -126,23 +126,23 @@ it('credits a capture that was faster than the cancellation, and one that comes 
   const { world, waits, told } = await authorized()
   await captureDeposit(world.deps, world.operatorId, told.attemptId)
   await cancelDeposit(world.deps, world.operatorId, waits.id)
-  await settle(world.deps, { ...told, outcome: { kind: 'voided', reference: 'a1', why: 'cancelled' } })
-  expect(await settle(world.deps, { ...told, outcome: captured })).toMatchObject({ status: 'late_success' })
-  expect(await settle(world.deps, { ...told, outcome: captured })).toMatchObject({ kind: 'stays' })
+  await settleById(world.deps, { ...told, outcome: { kind: 'voided', reference: 'a1', why: 'cancelled' } })
+  expect(await settleById(world.deps, { ...told, outcome: captured })).toMatchObject({ status: 'late_success' })
+  expect(await settleById(world.deps, { ...told, outcome: captured })).toMatchObject({ kind: 'stays' })
   expect(await cash(world)).toBe(2_500n)
 })
 
 it('refuses to cancel what has succeeded', async () => {
   const { world, waits, told } = await authorized()
-  await settle(world.deps, { ...told, outcome: captured })
+  await settleById(world.deps, { ...told, outcome: captured })
   await expect(cancelDeposit(world.deps, world.operatorId, waits.id)).rejects.toMatchObject({ code: 'illegal_state' })
   expect(world.calls).toEqual([])
 })
 
 it('credits nothing of a capture that had failed before its success was heard', async () => {
   const { world, waits, told } = await authorized()
-  await settle(world.deps, { ...told, outcome: { ...captured, kind: 'returned' } })
+  await settleById(world.deps, { ...told, outcome: { ...captured, kind: 'returned' } })
   expect(await status(world, waits.id)).toBe('failed')
-  expect(await settle(world.deps, { ...told, outcome: captured })).toMatchObject({ kind: 'stays', why: 'older' })
+  expect(await settleById(world.deps, { ...told, outcome: captured })).toMatchObject({ kind: 'stays', why: 'older' })
   expect(await cash(world)).toBe(0n)
 })

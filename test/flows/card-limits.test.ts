@@ -5,10 +5,10 @@ import type { InstrumentSeen, Outcome } from '../../src/core/outcome.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { payOut } from '../../src/flows/pay-out.ts'
 import { knownCard, learnOfCard } from '../../src/flows/remember-card.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
 import { JOBS } from '../../src/jobs/table.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld, withdrawalOrder } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 const VISA = { fingerprint: 'print-1', brand: 'visa', funding: 'debit', country: 'MT' }
 const says = (code: DeclineCode, instrument: InstrumentSeen | null = VISA): Outcome => ({
@@ -111,7 +111,7 @@ it('counts a decline once, however often it is told', async () => {
   const [attempt] = await world.database.admin`select id from attempt where subject_id = ${paid.id}`
   const told = { operatorId: world.operatorId, attemptId: String(attempt?.id), source: 'webhook' } as const
   await Promise.all(
-    Array.from({ length: 10 }, () => settle(world.deps, { ...told, outcome: says('insufficient_funds') })),
+    Array.from({ length: 10 }, () => settleById(world.deps, { ...told, outcome: says('insufficient_funds') })),
   )
   expect(await world.database.admin`select declines from card_decline`).toEqual([{ declines: 1 }])
 })

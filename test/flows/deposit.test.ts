@@ -4,8 +4,8 @@ import { playerWallet } from '../../src/db/ledger.ts'
 import { savePlayer } from '../../src/db/players.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { lookUp } from '../../src/flows/look-up.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 const cash = async ({ deps, operatorId }: FlowWorld) =>
   (await deps.db.tx(operatorId, (tx) => playerWallet(tx, operatorId, 'p1')))[0]?.cash ?? 0n
@@ -99,8 +99,8 @@ it('accepts money that comes after a decline, once, and never from a second proc
     outcome: { kind: 'succeeded', reference: 'late', amount: eur('30.00') },
     source: 'webhook',
   } as const
-  expect(await settle(world.deps, late)).toMatchObject({ kind: 'moved', status: 'late_success' })
-  expect(await settle(world.deps, late)).toMatchObject({ kind: 'stays' })
+  expect(await settleById(world.deps, late)).toMatchObject({ kind: 'moved', status: 'late_success' })
+  expect(await settleById(world.deps, late)).toMatchObject({ kind: 'stays' })
   expect(await cash(world)).toBe(3_000n)
   const suspense = await world.deps.db.tx(
     world.operatorId,
@@ -120,7 +120,7 @@ it('keeps a success against a failure that comes after it', async () => {
     source: 'webhook',
     outcome: fees,
   } as const
-  expect(await settle(world.deps, failure)).toMatchObject({ kind: 'quarantined', status: 'succeeded' })
+  expect(await settleById(world.deps, failure)).toMatchObject({ kind: 'quarantined', status: 'succeeded' })
   expect(await cash(world)).toBe(3_000n)
 })
 
@@ -136,7 +136,7 @@ it('posts one success once, however often and from however many sides it is told
     outcome: { kind: 'succeeded', reference: 'r9', amount: eur('12.99') },
     source: 'webhook',
   } as const
-  const settled = await Promise.all(Array.from({ length: 30 }, () => settle(world.deps, told)))
+  const settled = await Promise.all(Array.from({ length: 30 }, () => settleById(world.deps, told)))
   expect(settled.filter(({ kind }) => kind === 'moved')).toHaveLength(1)
   expect(await cash(world)).toBe(1_299n)
 })
@@ -181,6 +181,9 @@ it('asks people about a second success that names another amount', async () => {
   const reference = attempt?.processorReference ?? ''
   const outcome = { kind: 'succeeded', reference, amount: eur('31.00') } as const
   const told = { operatorId: world.operatorId, attemptId: attempt?.id ?? '', source: 'webhook', outcome } as const
-  expect(await settle(world.deps, told)).toMatchObject({ kind: 'quarantined', why: 'another success: amount_mismatch' })
+  expect(await settleById(world.deps, told)).toMatchObject({
+    kind: 'quarantined',
+    why: 'another success: amount_mismatch',
+  })
   expect(await cash(world)).toBe(3_000n)
 })

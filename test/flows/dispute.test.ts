@@ -10,10 +10,10 @@ import { applyWebhook } from '../../src/flows/apply-webhook.ts'
 import { decideReview } from '../../src/flows/decide-review.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { refund } from '../../src/flows/refund.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
 import { newId } from '../support/access.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld, withdrawalOrder } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 const inTx = <T>({ deps, operatorId }: FlowWorld, work: Parameters<typeof deps.db.tx<T>>[1]) =>
   deps.db.tx(operatorId, work)
@@ -179,7 +179,12 @@ it('waits with a dispute over a deposit that is not known as captured', async ()
   expect(await inTx(world, (tx) => listDisputes(tx, world.operatorId, { limit: 9 }))).toEqual([])
 
   const outcome = { kind: 'succeeded', reference: 'r1', amount: eur('10.00') } as const
-  await settle(world.deps, { operatorId: world.operatorId, attemptId: attempt?.id ?? '', outcome, source: 'webhook' })
+  await settleById(world.deps, {
+    operatorId: world.operatorId,
+    attemptId: attempt?.id ?? '',
+    outcome,
+    source: 'webhook',
+  })
   expect(await applyWebhook(world.deps, world.operatorId, id)).toEqual({})
   expect(await books(world)).toMatchObject({ cash: 0n, receivable: 0n })
 })

@@ -7,8 +7,8 @@ import { decideReview } from '../../src/flows/decide-review.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { lookUp } from '../../src/flows/look-up.ts'
 import { refund } from '../../src/flows/refund.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 async function books(world: FlowWorld) {
   const rows = await world.deps.db.tx(
@@ -32,7 +32,7 @@ async function capturedTwice() {
   const [first] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, paid.id))
   const attemptId = first?.id ?? ''
   const late = { kind: 'succeeded', reference: 'late', amount: eur('30.00') } as const
-  await settle(deps, { operatorId, attemptId, outcome: late, source: 'webhook' })
+  await settleById(deps, { operatorId, attemptId, outcome: late, source: 'webhook' })
   world.answer(() => undefined)
   world.calls.length = 0
   const approve = async (actor: string) => {
@@ -99,7 +99,7 @@ it('takes a second capture that the processor gave back itself out of suspense, 
   const { world, attemptId } = await capturedTwice()
   const outcome = { kind: 'returned', reference: 'late', amount: eur('30.00') } as const
   const told = { operatorId: world.operatorId, attemptId, outcome, source: 'webhook' } as const
-  expect(await settle(world.deps, told)).toMatchObject({ kind: 'moved', status: 'returned' })
+  expect(await settleById(world.deps, told)).toMatchObject({ kind: 'moved', status: 'returned' })
   expect(await books(world)).toEqual({ cash: 3_000n, suspense: 0n, a: 0n, b: 3_000n })
 })
 
@@ -114,7 +114,7 @@ it('tells people of a refund that went through after another had been sent in it
   const [attempt] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, refused?.id ?? ''))
   const outcome = { kind: 'succeeded', reference: 'late-refund', amount: eur('30.00') } as const
   const told = { operatorId, attemptId: attempt?.id ?? '', outcome, source: 'webhook' } as const
-  expect(await settle(deps, told)).toMatchObject({ kind: 'moved', status: 'late_success' })
+  expect(await settleById(deps, told)).toMatchObject({ kind: 'moved', status: 'late_success' })
   expect(await books(world)).toEqual({ cash: 3_000n, suspense: 0n, a: 0n, b: 3_000n })
   const open = await deps.db.tx(operatorId, (tx) =>
     listReviews(tx, operatorId, { subjectId: paid.id, status: 'open', limit: 5 }),

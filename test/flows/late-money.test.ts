@@ -11,17 +11,17 @@ import { deposit } from '../../src/flows/deposit.ts'
 import { lookUp } from '../../src/flows/look-up.ts'
 import { payOut } from '../../src/flows/pay-out.ts'
 import { refund } from '../../src/flows/refund.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
 import { adjusted } from '../support/adjusted.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld, withdrawalOrder } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 const AWAY = { kind: 'declined', decline: { code: 'issuer_unavailable' } } as const
 const FLOAT = { kind: 'declined', decline: { code: 'payout_float_insufficient' } } as const
 const LOST = { kind: 'unknown', reason: 'timeout', phase: 'written' } as const
 
 const told = (world: FlowWorld, attemptId: string, outcome: Outcome) =>
-  settle(world.deps, { operatorId: world.operatorId, attemptId, outcome, source: 'webhook' })
+  settleById(world.deps, { operatorId: world.operatorId, attemptId, outcome, source: 'webhook' })
 const success = (reference: string, amount: string): Outcome => ({ kind: 'succeeded', reference, amount: eur(amount) })
 const attempts = ({ deps, operatorId }: FlowWorld, id: string) =>
   deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, id))

@@ -6,9 +6,9 @@ import { findReview, listReviews } from '../../src/db/reviews.ts'
 import { decideReview } from '../../src/flows/decide-review.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { refund } from '../../src/flows/refund.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
 import { depositOrder, eur, flowWorld, withdrawalOrder } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 /** A deposit of 30.00 that was declined and came all the same, after the player had paid in 30.00 once more. */
 async function cameLate() {
@@ -20,7 +20,7 @@ async function cameLate() {
   await deposit(deps, depositOrder(world, '30.00'))
   const [attempt] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, declined.id))
   const outcome = { kind: 'succeeded', reference: 'late', amount: eur('30.00') } as const
-  await settle(deps, { operatorId, attemptId: attempt?.id ?? '', outcome, source: 'webhook' })
+  await settleById(deps, { operatorId, attemptId: attempt?.id ?? '', outcome, source: 'webhook' })
   const [review] = await deps.db.tx(operatorId, (tx) => listReviews(tx, operatorId, { status: 'open', limit: 5 }))
   const reviewId = review?.id ?? ''
   world.calls.length = 0
@@ -90,7 +90,7 @@ async function lateBesideUnclear() {
   const asked = await deposit(deps, depositOrder(world, '30.00'))
   const [first] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, asked.id))
   const outcome = { kind: 'succeeded', reference: 'late', amount: eur('30.00') } as const
-  await settle(deps, { operatorId, attemptId: first?.id ?? '', outcome, source: 'webhook' })
+  await settleById(deps, { operatorId, attemptId: first?.id ?? '', outcome, source: 'webhook' })
   world.answer(() => undefined)
   const open = () => deps.db.tx(operatorId, (tx) => listReviews(tx, operatorId, { status: 'open', limit: 5 }))
   const decide = async (decision: 'approve' | 'reject') => {

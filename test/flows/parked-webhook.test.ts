@@ -5,9 +5,9 @@ import { claimJobs } from '../../src/db/jobs.ts'
 import { findPayment } from '../../src/db/payments.ts'
 import { applyWebhook } from '../../src/flows/apply-webhook.ts'
 import { deposit } from '../../src/flows/deposit.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { newId } from '../support/access.ts'
 import { depositOrder, type FlowWorld, flowWorld } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 /** An event of the first processor that names a deposit by the processor's own reference only. */
 async function told(world: FlowWorld, reference: string, connectionId = world.conA) {
@@ -34,7 +34,7 @@ async function unanswered(world: FlowWorld) {
   const [attempt] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, asked.id))
   return {
     learn: (reference: string) =>
-      settle(deps, {
+      settleById(deps, {
         operatorId,
         attemptId: attempt?.id ?? '',
         outcome: { kind: 'pending', reference },

@@ -5,9 +5,9 @@ import { findPayment } from '../../src/db/payments.ts'
 import { findRefund } from '../../src/db/refunds.ts'
 import { deposit } from '../../src/flows/deposit.ts'
 import { refund } from '../../src/flows/refund.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld, withdrawalOrder } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 const wallet = async ({ deps, operatorId }: FlowWorld) => {
   const [found] = await deps.db.tx(operatorId, (tx) => playerWallet(tx, operatorId, 'p1'))
@@ -86,8 +86,8 @@ it.each([
   const [attempt] = await deps.db.tx(operatorId, (tx) => attemptsOf(tx, operatorId, sent.id))
   const told = { operatorId, attemptId: attempt?.id ?? '', source: 'webhook' } as const
   const back = { kind: 'returned', reference: 'rf1', amount: eur('60.00') } as const
-  for (let times = 0; times < 2; times += 1) await settle(deps, { ...told, outcome: back })
-  await settle(deps, { ...told, outcome: { ...back, kind: 'succeeded' } })
+  for (let times = 0; times < 2; times += 1) await settleById(deps, { ...told, outcome: back })
+  await settleById(deps, { ...told, outcome: { ...back, kind: 'succeeded' } })
   expect(await wallet(world)).toEqual({ cash: 10_000n, held: 0n })
   expect(await refunded(world, paid.id)).toBe(0n)
   expect(await deps.db.tx(operatorId, (tx) => findRefund(tx, operatorId, sent.id))).toMatchObject({ status: 'failed' })

@@ -9,9 +9,9 @@ import { deposit } from '../../src/flows/deposit.ts'
 import { excludePlayer } from '../../src/flows/exclude-player.ts'
 import { lookUp } from '../../src/flows/look-up.ts'
 import { payOut } from '../../src/flows/pay-out.ts'
-import { settle } from '../../src/flows/settle.ts'
 import { withdraw } from '../../src/flows/withdraw.ts'
 import { depositOrder, eur, type FlowWorld, flowWorld, withdrawalOrder } from '../support/flows.ts'
+import { settleById } from '../support/settle.ts'
 
 const wallet = async ({ deps, operatorId }: FlowWorld) => {
   const [found] = await deps.db.tx(operatorId, (tx) => playerWallet(tx, operatorId, 'p1'))
@@ -219,7 +219,7 @@ it('re-credits a payout that comes back, once', async () => {
   const attemptId = call?.request.attempt ?? ''
   const outcome = { kind: 'returned', reference: `ref_${attemptId}`, amount: eur('40.00') } as const
   const back = { operatorId: world.operatorId, attemptId, outcome, source: 'webhook' } as const
-  await Promise.all([settle(world.deps, back), settle(world.deps, back)])
+  await Promise.all([settleById(world.deps, back), settleById(world.deps, back)])
   expect(await statusOf(world, asked.id)).toBe('returned')
   expect(await wallet(world)).toEqual({ cash: 10_000n, held: 0n })
 })
