@@ -91,10 +91,10 @@ async function take(
   return deps.db.tx(operatorId, async (tx) => {
     const now = new Date(deps.clock.nowMs())
     const leaseUntil = new Date(now.getTime() + LEASE_MS)
-    const fence = await claimKey(tx, operatorId, { key, fingerprint, leaseUntil, now })
-    if (fence !== undefined) return { fence, runId: runIdOf(key, now), taken: 'new' }
+    const held = await claimKey(tx, operatorId, { key, fingerprint, leaseUntil, now })
+    if ('fence' in held) return { fence: held.fence, runId: runIdOf(key, now), taken: 'new' }
 
-    const saved = await findKey(tx, operatorId, key)
+    const { saved } = held
     if (saved === undefined) throw busy()
     const decision = decideKey(saved, fingerprint, now)
     if (decision.kind === 'replay') return { replay: shown(decision) }

@@ -2,15 +2,15 @@ import type { KeptAnswer, SavedKey } from '../core/idempotency.ts'
 import { DEFAULT_SETTINGS } from '../core/settings.ts'
 import type { Tx } from './client.ts'
 
-/** Takes a key that nobody holds, for as many hours as the operator keeps answers, and gives its fence; undefined when somebody holds it. */
+/** Takes a key that nobody holds, for as many hours as the operator keeps answers, and gives its fence; or what is saved under it. */
 export async function claimKey(
   tx: Tx,
   operatorId: string,
   claim: { key: string; fingerprint: string; leaseUntil: Date; now: Date },
-): Promise<bigint | undefined> {
+): Promise<{ readonly fence: bigint } | { readonly saved: SavedKey | undefined }> {
   // An expired key is free again: the business reference is what stays unique for ever.
-  const [row] = await tx<{ fence: bigint }[]>`
-    insert into idempotency_key (operator_id, key, fingerprint, lease_until, expires_at, created_at)
+  const [row] = await tx<[{ claimed: bigint | null } & { [name in keyof SavedKey]: SavedKey[name] | null }]>`
+    with claimed as (insert into idempotency_key (operator_id, key, fingerprint, lease_until, expires_at, created_at)
     select o.id, ${claim.key}::text, ${claim.fingerprint}::text, ${claim.leaseUntil}::timestamptz, ${claim.now}::timestamptz
       + coalesce((o.settings ->> 'idempotencyHours')::float8, ${DEFAULT_SETTINGS.idempotencyHours}) * interval '1 hour', ${claim.now}
     from operator o where o.id = ${operatorId}
@@ -20,9 +20,16 @@ export async function claimKey(
         created_at = excluded.created_at, expires_at = excluded.expires_at
       where idempotency_key.state = 'free'
         or (idempotency_key.expires_at < ${claim.now} and idempotency_key.state = 'done')
-    returning fence`
-  return row?.fence
+    returning fence)
+    select claimed.fence as claimed, k.fingerprint, k.state, k.fence, k.lease_until, k.created_at, k.status, k.body, k.headers
+    from (select) one left join claimed on true
+    left join idempotency_key k on claimed.fence is null and k.operator_id = ${operatorId} and k.key = ${claim.key}`
+  if (row.claimed !== null) return { fence: row.claimed }
+  // One that was committed while this statement waited for it is seen by the next.
+  return { saved: isSaved(row) ? row : await findKey(tx, operatorId, claim.key) }
 }
+
+const isSaved = (row: { fence: bigint | null }): row is SavedKey => row.fence !== null
 
 /** What is saved under a key, or undefined. */
 export async function findKey(tx: Tx, operatorId: string, key: string): Promise<SavedKey | undefined> {

@@ -51,8 +51,8 @@ export type GatewayParts = {
   readonly sabotage: Sabotage | undefined
   calm(): boolean
   saw(what: string): void
-  /** The job table may say something else now. */
-  jobsTouched(): void
+  /** The job table may say something else now; nothing that was written is due before this. */
+  jobsTouched(fromMs: number): void
   /** A request that may move money is on its way out, and not written yet. */
   writing(gateway: Pick<Gateway, 'name' | 'owner'>): void
 }
@@ -169,8 +169,9 @@ function portOf(
       },
       { delayMs: random.between(0, 3), orphan: true },
     )
-  const see = (text: string) => {
-    if (JOB_WRITTEN.test(text)) jobsTouched()
+  const see = (strings: readonly string[], values: readonly unknown[]) => {
+    const dueAt = JOBS_DUE[jobWriting(strings)]
+    if (dueAt) jobsTouched(dueAt(values))
   }
   const told =
     <T>(work: (tx: Tx) => Promise<T>) =>
@@ -185,20 +186,48 @@ function portOf(
 }
 
 const JOB_WRITTEN = /\b(?:insert into|delete from|update) job\b/
+/** What of a statement's text was found out before. */
+const writings = new WeakMap<object, Writing>()
+type Writing = 'insert' | 'delete' | 'other' | 'none'
+
+/** Before when nothing is due that a statement wrote: one job that is inserted says when, after a deletion none comes earlier. */
+const JOBS_DUE: Record<Writing, ((values: readonly unknown[]) => number) | undefined> = {
+  insert: (values) => Math.min(...values.map((value) => (value instanceof Date ? value.getTime() : Infinity))),
+  delete: () => Number.POSITIVE_INFINITY,
+  other: () => 0,
+  none: undefined,
+}
+
+/** How a statement writes jobs, by its text. */
+function jobWriting(strings: readonly string[]): Writing {
+  const known = writings.get(strings)
+  if (known) return known
+  const text = strings.join(' ').trim()
+  const found: Writing = /^insert into job\b/.test(text)
+    ? 'insert'
+    : /^delete from job\b/.test(text)
+      ? 'delete'
+      : JOB_WRITTEN.test(text)
+        ? 'other'
+        : 'none'
+  writings.set(strings, found)
+  return found
+}
+
 /** A parameter's place in a statement's text. */
 const GAP = '\u0001'
 
 /** A statement runner whose templates are seen, and pass through `change`. */
 function watched<Runner extends (...values: never[]) => unknown>(
   runner: Runner,
-  see: (text: string) => void,
+  see: (strings: readonly string[], values: readonly unknown[]) => void,
   change: ((text: string) => string) | undefined,
 ): Runner {
   return new Proxy(runner, {
     apply(target, self, values: unknown[]) {
       const [strings, ...rest] = values
       if (!Array.isArray(strings) || !('raw' in strings)) return Reflect.apply(target, self, values)
-      for (const part of strings) see(part)
+      see(strings, rest)
       if (change === undefined) return Reflect.apply(target, self, values)
       const parts = change(strings.join(GAP)).split(GAP)
       return Reflect.apply(target, self, [Object.assign(parts, { raw: parts }), ...rest])

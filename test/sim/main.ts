@@ -39,8 +39,8 @@ const SABOTAGE_SEEDS = 1_000
 const SABOTAGE_FROM = 10_000_000
 /** Crash points in one world of real processes: each world's coming to rest takes as long as a hundred of them. */
 const POINTS_A_WORLD = 250
-/** Most of what a world makes is gone with its step: in a small nursery it would be copied about first. */
-const ROOM = '--max-semi-space-size=64'
+/** Most of what a world makes is gone with its step: in a small nursery it would be copied about first. Every core has a worker, and none is left to help it sweep. */
+const ROOM = ['--max-semi-space-size=32', '--single-threaded-gc']
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const range = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n)
 
@@ -122,7 +122,7 @@ async function realRuns(points: number): Promise<RealEnding[]> {
 
 /** Does a part of the run in a process of its own, and gives what that sends. */
 function inWorker<T>(shape: z.ZodType<T>, url: string, order: readonly string[]): Promise<T> {
-  const child = fork(fileURLToPath(import.meta.url), ['--url', url, ...order], { execArgv: [ROOM] })
+  const child = fork(fileURLToPath(import.meta.url), ['--url', url, ...order], { execArgv: ROOM })
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve(shape.parse(message)))
     child.once('exit', (code) => reject(new Error(`a worker ended with ${code}`)))

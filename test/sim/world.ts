@@ -89,7 +89,8 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
   const saw = (what: string) => void seen.set(what, (seen.get(what) ?? 0) + 1)
   const counted = { payments: 0, moved: 0, people: 0, kills: 0, pauses: 0, steps: 0, lies: 0 }
   let calm = false
-  let jobsAtMs: number | undefined
+  // When a job may be due: a time before which none is, and whether it is the very time.
+  let jobs = { fromMs: 0, exact: false }
   let started = 0
 
   const models: Model[] = ['sandbox_a', 'sandbox_b', 'sandbox_c'].map((id) =>
@@ -105,8 +106,8 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
     sabotage,
     calm: () => calm,
     saw,
-    jobsTouched: () => {
-      jobsAtMs = undefined
+    jobsTouched: (fromMs) => {
+      jobs = { fromMs: Math.min(jobs.fromMs, fromMs), exact: false }
     },
     writing: (gateway) => {
       if (random.of(SLEEPS_BEFORE_WRITE)) maybeNap(gateway, 'stopped before a write')
@@ -155,7 +156,7 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
   async function work(): Promise<void> {
     const [gateway] = awake().length === 0 ? [] : [random.pick(awake())]
     if (gateway === undefined) return
-    jobsAtMs = undefined
+    jobs = { fromMs: 0, exact: false }
     const now = new Date(time.nowMs())
     const rows = await ground.db.global(
       (tx) => tx<(Job & { leftOver: boolean })[]>`
@@ -164,20 +165,21 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
         update job set lease = gen_random_uuid(), leased_until = ${new Date(now.getTime() + LEASE_MS)} from due where job.id = due.id
         returning job.id, kind, operator as operator_id, subject, payload, run_at, failures, lease, revision, due.left_over`,
     )
-    const jobs = [...rows].sort((a, b) => Number(a.id - b.id))
+    const due = [...rows].sort((a, b) => Number(a.id - b.id))
     if (rows.some(({ leftOver }) => leftOver)) saw('job lease taken over')
-    for (const job of jobs) void runJob(gateway, job, random, time)
+    for (const job of due) void runJob(gateway, job, random, time)
   }
 
-  async function nextJobAt(): Promise<number> {
-    if (jobsAtMs !== undefined) return jobsAtMs
+  /** When the next job is due, or some time after `untilMs` when none is before that. */
+  async function nextJobAt(untilMs: number): Promise<number> {
+    if (jobs.exact || jobs.fromMs > untilMs) return jobs.fromMs
     const [row] = await ground.db.global(
       (tx) => tx<{ ms: string | null }[]>`
         select (extract(epoch from min(greatest(run_at, coalesce(leased_until, run_at)))) * 1000)::text as ms from job
         where operator = ${operatorId} and single and kind = any(${KINDS}::text[])`,
     )
-    jobsAtMs = row?.ms ? Math.ceil(Number(row.ms)) : Number.POSITIVE_INFINITY
-    return jobsAtMs
+    jobs = { fromMs: row?.ms ? Math.ceil(Number(row.ms)) : Number.POSITIVE_INFINITY, exact: true }
+    return jobs.fromMs
   }
 
   function disturb(): void {
@@ -234,13 +236,10 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
       // A look at the job table is a query: it is made when nothing else goes on, or now and then in between.
       const idle = time.nextAtMs() > time.nowMs()
       if (idle || random.of(0.1)) {
-        const jobAt = await nextJobAt()
         const limit = chaos ? calmFromMs : Number.POSITIVE_INFINITY
-        if (
-          jobAt < Number.POSITIVE_INFINITY &&
-          jobAt <= Math.min(Math.max(time.nowMs(), time.nextAtMs()), limit) &&
-          awake().length > 0
-        ) {
+        const untilMs = Math.min(Math.max(time.nowMs(), time.nextAtMs()), limit)
+        const jobAt = await nextJobAt(untilMs)
+        if (jobAt < Number.POSITIVE_INFINITY && jobAt <= untilMs && awake().length > 0) {
           time.passTo(jobAt)
           await work()
           await time.turn()
@@ -292,8 +291,8 @@ function openWorld(ground: Ground, seed: number, sabotage: Sabotage | undefined,
           while (!done) await time.turn()
         }
       }
-      jobsAtMs = undefined
-      const left = await nextJobAt()
+      jobs = { fromMs: 0, exact: false }
+      const left = await nextJobAt(Number.POSITIVE_INFINITY)
       return open.length > 0 || left < Number.POSITIVE_INFINITY
     },
     async end(violations, lines) {
