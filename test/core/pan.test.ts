@@ -56,6 +56,20 @@ const SPELLINGS: Readonly<Record<string, (card: string) => string>> = {
   'with a prefix': (card) => `tok_${card}`,
   'glued to a word': (card) => `card${card}`,
   'followed by an expiry': (card) => `${card} 12/28`,
+  'followed by words': (card) => `${card} is mine`,
+  'with letters after it': (card) => `${card}x and more`,
+  'behind another number': (card) => `12 ${card}`,
+  'behind a no-break space': (card) => `12\u00a0${card}`,
+  'behind an en dash': (card) => `12–${card}`,
+  'behind a middle dot': (card) => `12·${card}`,
+  'behind a number and a word': (card) => `12 card${card}`,
+  'dressed as an IBAN': (card) => `DE${card}`,
+  'dressed as an IBAN in fours': (card) => groups(`NO${card}`, ' '),
+  'dressed as an IBAN of no country': (card) => `XX${card}`,
+  'behind an IBAN': (card) => `FI2112345600000785 ${card}`,
+  'behind an IBAN in fours': (card) => `FI21 1234 5600 0007 85 ${groups(card, ' ')}`,
+  'behind a date': (card) => `2026-11-22 ${card}`,
+  'behind a time': (card) => `1795361853 ${card}`,
 }
 
 for (const [spelling, spell] of Object.entries(SPELLINGS))
@@ -133,18 +147,37 @@ it('finds a card number that is given as an amount', () => {
   expect(holdsPan('4111111111111111.00')).toBe(true)
 })
 
+/** The IBAN of an account: with the check digits that make it right. */
+const ibanOf = (country: string, account: string) => {
+  const digits = [...`${account}${country}00`].map((letter) => Number.parseInt(letter, 36)).join('')
+  return `${country}${String(98n - (BigInt(digits) % 97n)).padStart(2, '0')}${account}`
+}
+
+it('passes an IBAN whose digits are a card number by chance, whatever follows it, and finds them without it', () => {
+  // of countries whose IBANs end with a group of four, so that a word after them looks like one more
+  const accounts = Array.from({ length: 2_000 }, (_, n) => 111_111_111_111n + 7n * BigInt(n))
+  const ibans = accounts.flatMap((account) => [ibanOf('BE', `${account}`), ibanOf('AT', `1111${account}`)])
+  const chances = ibans.filter((iban) => holdsPan(iban.slice(2)))
+  expect(new Set(chances.map((iban) => iban.slice(0, 2)))).toEqual(new Set(['BE', 'AT']))
+  for (const iban of chances)
+    for (const text of [
+      iban,
+      `${iban} ABCD`,
+      `${iban} ABCD1234`,
+      `${groups(iban, ' ')} PAY 12`,
+      `${groups(iban, ' ')} X1`,
+    ])
+      expect([text, holdsPan(text)]).toEqual([text, false])
+})
+
 it('passes every IBAN, bare and in fours', () => {
-  const check = (country: string, account: string) => {
-    const digits = [...`${account}${country}00`].map((letter) => Number.parseInt(letter, 36)).join('')
-    return `${country}${String(98n - (BigInt(digits) % 97n)).padStart(2, '0')}${account}`
-  }
   const lengths = { NO: 11, BE: 12, FI: 14, DK: 14, SI: 15, AT: 16, LT: 16, EE: 16, DE: 18, FR: 23, PL: 24 } as const
   fc.assert(
     fc.property(
       fc.constantFrom(...Object.entries(lengths)),
       fc.array(fc.nat(9), { minLength: 24, maxLength: 24 }),
       ([country, length], digits) => {
-        const iban = check(country, digits.slice(0, length).join(''))
+        const iban = ibanOf(country, digits.slice(0, length).join(''))
         return !holdsPan(iban) && !holdsPan(groups(iban, ' ')) && !holdsPan(`pay ${groups(iban, ' ')} please`)
       },
     ),
@@ -166,6 +199,59 @@ const cardOf = (start: string, length: number) => {
   const body = start.padEnd(length - 1, '50271')
   return body + luhnDigit(body)
 }
+
+/** What is asked, with the one digit `X` that makes all its digits together Luhn-valid. */
+const valid = (text: string) => {
+  const digits = text.replace(/[^0-9X]/g, '')
+  const right = [...'0123456789'].find((one) => {
+    const whole = digits.replace('X', one)
+    return luhnDigit(whole.slice(0, -1)) === whole.at(-1)
+  })
+  return text.replace('X', right ?? 'X')
+}
+
+it('passes a card number by chance around a date, whichever way it is written', () => {
+  for (const sep of '-/.')
+    for (const [year, month, day] of ['1999 01 05', '2026 12 31', '2030 09 20', '2007 10 19'].map((date) =>
+      date.split(' '),
+    )) {
+      const first = valid(`4012 ${year}${sep}${month}${sep}${day} 12X4`)
+      const last = valid(`4012 ${day}${sep}${month}${sep}${year} 12X4`)
+      expect([first, holdsPan(first), last, holdsPan(last)]).toEqual([first, false, last, false])
+    }
+})
+
+it('finds a card number around what is no date', () => {
+  const none =
+    '2026-13-22 2026-20-22 2026-11-42 1826-11-22 2126-11-22 2026-11/22 2026/11-22 42-11-2026 22-13-2026 22-20-2026 22-11-1826 22-11-2126 22-11/2026 22/11-2026'
+  for (const date of none.split(' ')) {
+    const text = valid(`4012 ${date} 12X4`)
+    expect([text, holdsPan(text)]).toEqual([text, true])
+  }
+  for (const glued of ['4012 2026-11-2212X4', '4012 22-11-202612X4'])
+    expect([glued, holdsPan(valid(glued))]).toEqual([glued, true])
+})
+
+it('passes a card number by chance around a time, and finds one beside what is too long or too early for a time', () => {
+  for (const text of ['4012 1512345678 1X', '401200 151234567X', '401 1512345678X12', '401 19123456781X3'])
+    expect([text, holdsPan(valid(text))]).toEqual([text, false])
+  for (const text of ['401200151234X678', '4012 1512345678X2', '4012 1412345678 1X'])
+    expect([text, holdsPan(valid(text))]).toEqual([text, true])
+})
+
+it('passes a UUID whose groups look like a card, and finds one in a UUID of digits alone', () => {
+  const group = (last: string) => `${valid('41111111-1111-41X1')}-8111-11111111111${last}`
+  expect([holdsPan(group('a')), holdsPan(group('A')), holdsPan(`(${group('f')})`)]).toEqual([false, false, false])
+  expect(holdsPan(group('1'))).toBe(true)
+})
+
+it('takes nothing for one number that a known shape, a letter or a mixed word parts', () => {
+  const [uuid, iban] = ['0af76519-16cd-43dd-8448-eb211c80319c', 'FI2112345600000785']
+  for (const between of [uuid, iban, '2026-11-22', 'a', 'x1y', '0x1f', ', '])
+    expect([between, holdsPan(`41111111 ${between} 11111111`)]).toEqual([between, false])
+  for (const text of ['41111111 x11111111', '41111111x 11111111', '4111111111111111a1', 'a1b4111111111111111'])
+    expect([text, holdsPan(text)]).toEqual([text, false])
+})
 
 const [long, every] = [
   [16, 17, 18, 19],

@@ -297,7 +297,11 @@ describe("people's word", () => {
     expect(await breakers.state(key)).toBe('closed')
     clock.ms += 10_000
     expect(await breakers.state(key)).toBe('maintenance')
-    clock.ms += 10_000
+    expect(await breakers.state({ ...key, connectionId: 'con_of_another' })).toBe('closed')
+    clock.ms += 9_900
+    expect(await breakers.state(key)).toBe('maintenance')
+    // at its end, though what was read of it is still kept
+    clock.ms += 100
     expect(await breakers.state(key)).toBe('closed')
   })
 })
@@ -356,10 +360,11 @@ describe('a processor that hangs', () => {
     const breakers = instance({ capacity: 3 })
     const hanging = Array.from({ length: 5 }, () => breakers.run(key, () => new Promise<Outcome>(() => {})))
     const settled = await Promise.race([
-      ...hanging.slice(3),
+      Promise.all(hanging.slice(3)),
       new Promise((late) => setTimeout(() => late('late'), 2_000)),
     ])
-    expect(settled).toEqual({ kind: 'not_sent', reason: 'overloaded' })
+    const overloaded = { kind: 'not_sent', reason: 'overloaded' }
+    expect(settled).toEqual([overloaded, overloaded])
     expect(await breakers.run({ ...key, method: 'bank' }, async () => OK)).toEqual(OK)
   })
 })
