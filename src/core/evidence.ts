@@ -13,6 +13,14 @@ export function learnedFrom(
   }
 }
 
+/** True when this says more than is known of it already: a fact that is told again needs no writing. */
+export const isNews = (
+  known: { readonly processorReference: string | null; readonly factAtMs: bigint | null },
+  learned: ReturnType<typeof learnedFrom>,
+): boolean =>
+  (known.processorReference === null && learned.processorReference !== undefined) ||
+  (learned.factAtMs !== undefined && learned.factAtMs > (known.factAtMs ?? Number.NEGATIVE_INFINITY))
+
 /** A try that never left is shown with its reason as a code of the same table as declines. */
 const NOT_SENT_CODE = {
   connect_failed: 'connect_failed',

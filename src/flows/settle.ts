@@ -1,5 +1,5 @@
 import type { Decline } from '../core/decline.ts'
-import { declineOf, learnedFrom, phaseOf, reasonOf } from '../core/evidence.ts'
+import { declineOf, isNews, learnedFrom, phaseOf, reasonOf } from '../core/evidence.ts'
 import { duplicateKey } from '../core/ledger/deposits.ts'
 import { withdrawalSent, withdrawalUnsent } from '../core/ledger/withdrawals.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -76,7 +76,6 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
   const facts = { status: attempt.status, amount: amountOf(attempt), reference: attempt.processorReference }
   const step = advance(facts, told)
   const learned = learnedFrom(outcome, told.atMs)
-
   if (step.kind === 'stays') {
     if (isNews(attempt, learned)) await updateAttempt(tx, operatorId, attempt.id, learned)
     if (attempt.processorReference === null) await wakeParked(tx, { ...attempt, ...learned }, deps.clock.nowMs())
@@ -89,11 +88,6 @@ export async function settleIn(tx: Tx, deps: Settle, told: Told): Promise<Settle
   const to = step.kind === 'held' ? 'integrity_hold' : step.to
   return move(tx, deps, told, { attempt, before, subject, to, ...(step.kind === 'held' && { why: step.why }) })
 }
-
-/** True when this says more than is known of it already: a fact that is told again needs no writing. */
-const isNews = ({ processorReference, factAtMs }: AttemptRow, learned: ReturnType<typeof learnedFrom>): boolean =>
-  (processorReference === null && learned.processorReference !== undefined) ||
-  (learned.factAtMs !== undefined && learned.factAtMs > (factAtMs ?? Number.NEGATIVE_INFINITY))
 
 /** States in which the processor gave its word: they count for its success rate. */
 const ENDED_AT_PROCESSOR: ReadonlySet<AttemptStatus> = new Set(['succeeded', 'late_success', 'declined'])
