@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 
 /** One measured row: so many callers at once, each sending its next when the last was answered. */
@@ -11,7 +12,13 @@ export type Row = {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly errors: number
+  /** Share of the processors' time that the host gave to other machines meanwhile, in %; null where that isn't told. */
+  readonly stolen: number | null
+  /** Transfers a second in each round; the row is the round with the median. */
+  readonly rounds: readonly number[]
 }
+
+type Round = Omit<Row, 'rounds'>
 
 /** What is measured: a name, where it is measured, and one call, which answers how many transfers it made. */
 export type Case = Pick<Row, 'design' | 'accounts' | 'callers' | 'batch' | 'stored'> & {
@@ -28,9 +35,9 @@ const ROUNDS = 5
 export async function measureAll(
   cases: readonly Case[],
   durationMs: number,
-  say: (row: Row) => void,
+  say: (round: Round) => void,
 ): Promise<readonly Row[]> {
-  const rounds: Row[][] = cases.map(() => [])
+  const rounds: Round[][] = cases.map(() => [])
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [index, one] of cases.entries()) {
       const row = await measure(one, durationMs / ROUNDS)
@@ -38,13 +45,22 @@ export async function measureAll(
       say(row)
     }
   }
-  return rounds.flatMap((rows) => rows.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(ROUNDS / 2)] ?? [])
+  return rounds.flatMap((rows) => {
+    const row = median(rows, ({ perSecond }) => perSecond)
+    return row ? [{ ...row, rounds: rows.map(({ perSecond }) => perSecond) }] : []
+  })
 }
 
+/** The one in the middle. */
+export const median = <T>(values: readonly T[], size: (value: T) => number): T | undefined =>
+  values.toSorted((a, b) => size(a) - size(b))[Math.floor(values.length / 2)]
+
 /** Runs a case for so long after a short warm-up. */
-async function measure({ call, ...about }: Case, durationMs: number): Promise<Row> {
+async function measure({ call, ...about }: Case, durationMs: number): Promise<Round> {
   await load(call, about.callers, Math.min(500, durationMs / 4))
+  const before = processorTime()
   const { transfers, latencies, errors, elapsedMs } = await load(call, about.callers, durationMs)
+  const after = processorTime()
   latencies.sort((a, b) => a - b)
   const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
   return {
@@ -53,7 +69,21 @@ async function measure({ call, ...about }: Case, durationMs: number): Promise<Ro
     p50Ms: round(at(0.5)),
     p99Ms: round(at(0.99)),
     errors,
+    stolen: before && after && Math.round((100 * (after.stolen - before.stolen)) / (after.all - before.all)),
   }
+}
+
+/** Ticks since the start of the machine, all processors together (proc(5)); null where there is no such file. */
+function processorTime(): { readonly stolen: number; readonly all: number } | null {
+  let line: string
+  try {
+    line = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? ''
+  } catch {
+    return null
+  }
+  // user, nice, system, idle, iowait, irq, softirq, steal; guests' time is in user's already
+  const ticks = line.split(/ +/).slice(1, 9).map(Number)
+  return { stolen: ticks[7] ?? 0, all: ticks.reduce((sum, part) => sum + part, 0) }
 }
 
 async function load(call: () => Promise<number>, callers: number, durationMs: number) {
@@ -91,11 +121,31 @@ const round = (ms: number) => Math.round(ms * 10) / 10
 
 /** Rows as a table, bars below it. */
 export function table(rows: readonly Row[], bars: readonly Bar[]): string {
-  const head = ['design', 'accounts', 'callers', 'batch', 'stored', 'transfers/s', 'p50 ms', 'p99 ms', 'errors']
+  const head = [
+    'design',
+    'accounts',
+    'callers',
+    'batch',
+    'stored',
+    'transfers/s',
+    'p50 ms',
+    'p99 ms',
+    'errors',
+    'stolen %',
+  ]
   const lines = rows.map((row) =>
-    [row.design, row.accounts, row.callers, row.batch, row.stored, row.perSecond, row.p50Ms, row.p99Ms, row.errors].map(
-      String,
-    ),
+    [
+      row.design,
+      row.accounts,
+      row.callers,
+      row.batch,
+      row.stored,
+      row.perSecond,
+      row.p50Ms,
+      row.p99Ms,
+      row.errors,
+      row.stolen ?? '-',
+    ].map(String),
   )
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)))
   const text = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')

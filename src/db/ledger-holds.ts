@@ -9,13 +9,17 @@ const isResult = (word: string): word is HoldResult => RESULTS.includes(word)
 
 /** Reserves amounts in one statement; an answer for each, in their order. */
 export async function holdIn(tx: Tx, operatorId: string, holds: readonly Hold[]): Promise<HoldResult[]> {
-  const accounts = accountTable()
-  const debits = plainArray(holds.map(({ debit, amount }) => accounts.indexOf(debit, amount.asset)))
-  const credits = plainArray(holds.map(({ credit, amount }) => accounts.indexOf(credit, amount.asset)))
-  const { codes, assets, classes, overdrafts, stripes } = accounts.literals()
+  const sides = holds.map(({ debit, credit, amount: { asset } }) => ({
+    debit: { code: debit, asset },
+    credit: { code: credit, asset },
+  }))
+  const accounts = accountTable(sides.flatMap(({ debit, credit }) => [debit, credit]))
+  const { codes, assets, classes, overdrafts, stripes } = accounts.literals
   const rows = await tx<{ results: string }[]>`select array_to_string(ledger.hold(${operatorId},
     ${codes}::text[], ${assets}::text[], ${classes}::text[], ${overdrafts}::numeric[], ${stripes}::int[],
-    ${plainArray(holds.map(({ id }) => id))}::uuid[], ${debits}::int[], ${credits}::int[],
+    ${plainArray(holds.map(({ id }) => id))}::uuid[], 
+    ${plainArray(sides.map(({ debit }) => accounts.placeOf(debit)))}::int[],
+    ${plainArray(sides.map(({ credit }) => accounts.placeOf(credit)))}::int[],
     ${plainArray(holds.map(({ amount }) => amount.minor))}::numeric[],
     ${plainArray(holds.map(({ expiresAt }) => expiresAt?.toISOString() ?? 'null'))}::timestamptz[]), ',') as results`
   return (rows[0]?.results ?? '').split(',').map((word) => {

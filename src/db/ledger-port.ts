@@ -36,9 +36,7 @@ export function postgresLedger(
 }
 
 async function openAccount(tx: Tx, operatorId: string, code: AccountCode, asset: string): Promise<void> {
-  const table = accountTable()
-  table.indexOf(code, asset)
-  const { codes, assets, classes, overdrafts, stripes } = table.literals()
+  const { codes, assets, classes, overdrafts, stripes } = accountTable([{ code, asset }]).literals
   await tx`select ledger.open_accounts(${operatorId}, ${codes}::text[], ${assets}::text[], ${classes}::text[],
     ${overdrafts}::numeric[], ${stripes}::int[])`
 }

@@ -1,6 +1,6 @@
 import { assert } from '../core/errors.ts'
 import type { NewUuid } from '../core/ids.ts'
-import { type AccountSpec, accountSpec } from '../core/ledger/chart.ts'
+import { accountSpec } from '../core/ledger/chart.ts'
 import type { PostResult } from '../core/ledger/port.ts'
 import { type AccountCode, MAX_TRANSFERS, type Posting, type Transfer } from '../core/ledger/posting.ts'
 import type { Db, Statement, Tx } from './client.ts'
@@ -98,59 +98,59 @@ type OneArguments = { readonly id: string; readonly posting: Posting; readonly t
 const oneOf = (sql: Statement, operatorId: string, alone: boolean, { id, posting, transfer }: OneArguments) => {
   const { debit, credit, amount } = transfer
   return sql<Row[]>`select ledger.post_one(${operatorId}, ${alone}, ${id}, ${posting.key}, ${posting.kind},
-    ${factsOf(posting)}::text::jsonb, ${amount.asset}, ${debit}, ${accountSpec(debit).stripes},
-    ${credit}, ${accountSpec(credit).stripes}, ${String(amount.minor)}::numeric) as results`
+    ${factsOf(posting)}::text::jsonb, ${amount.asset}, ${debit}, ${credit}, ${String(amount.minor)}::numeric) as results`
 }
 
 const factsOf = ({ facts }: Posting): string | null => (facts ? JSON.stringify(facts) : null)
 
 /** Lays out postings for one call. The driver doesn't know array types without a query per connection, so literals it is. */
 function postArguments(postings: readonly Posting[], newUuid: NewUuid): PostArguments {
-  const accounts = accountTable()
   const transfers = postings.flatMap((posting, index) =>
-    posting.transfers.map(({ debit, credit, amount }) => ({
+    posting.transfers.map(({ debit, credit, amount: { asset, minor } }) => ({
       journal: index + 1,
-      debit: accounts.indexOf(debit, amount.asset),
-      credit: accounts.indexOf(credit, amount.asset),
-      amount: amount.minor,
+      debit: { code: debit, asset },
+      credit: { code: credit, asset },
+      minor,
     })),
   )
+  const accounts = accountTable(transfers.flatMap(({ debit, credit }) => [debit, credit]))
   return {
-    ...accounts.literals(),
+    ...accounts.literals,
     ids: plainArray(postings.map(() => newUuid())),
     keys: textArray(postings.map(({ key }) => key)),
     kinds: textArray(postings.map(({ kind }) => kind)),
     facts: textArray(postings.map(factsOf)),
     journals: plainArray(transfers.map(({ journal }) => journal)),
-    debits: plainArray(transfers.map(({ debit }) => debit)),
-    credits: plainArray(transfers.map(({ credit }) => credit)),
-    amounts: plainArray(transfers.map(({ amount }) => amount)),
+    debits: plainArray(transfers.map(({ debit }) => accounts.placeOf(debit))),
+    credits: plainArray(transfers.map(({ credit }) => accounts.placeOf(credit))),
+    amounts: plainArray(transfers.map(({ minor }) => minor)),
   }
 }
 
-/** Gathers accounts, each once, and answers with their place (from 1, as SQL counts). */
-export function accountTable() {
-  const places = new Map<string, number>()
-  const rows: { code: AccountCode; asset: string; spec: AccountSpec }[] = []
+type Account = { readonly code: AccountCode; readonly asset: string }
+
+/** Accounts, each once, in the order in which the ledger finds and locks them: by code, then by asset. Tells their places, from 1 as SQL counts. */
+export function accountTable(accounts: Iterable<Account>) {
+  const byName = new Map<string, Account>()
+  for (const account of accounts) byName.set(nameOf(account), account)
+  const names = [...byName.keys()].sort()
+  const places = new Map(names.map((name, index) => [name, index + 1]))
+  const rows = names.flatMap((name) => byName.get(name) ?? [])
+  const specs = rows.map(({ code }) => accountSpec(code))
   return {
-    indexOf(code: AccountCode, asset: string): number {
-      // a space never stands in an asset's code
-      const name = `${asset} ${code}`
-      const known = places.get(name)
-      if (known !== undefined) return known
-      rows.push({ code, asset, spec: accountSpec(code) })
-      places.set(name, rows.length)
-      return rows.length
-    },
-    literals: () => ({
+    placeOf: (account: Account): number => places.get(nameOf(account)) ?? 0,
+    literals: {
       codes: textArray(rows.map(({ code }) => code)),
       assets: textArray(rows.map(({ asset }) => asset)),
-      classes: plainArray(rows.map(({ spec }) => spec.class)),
-      overdrafts: plainArray(rows.map(({ spec }) => spec.overdraft ?? 'null')),
-      stripes: plainArray(rows.map(({ spec }) => spec.stripes)),
-    }),
+      classes: plainArray(specs.map((spec) => spec.class)),
+      overdrafts: plainArray(specs.map(({ overdraft }) => overdraft ?? 'null')),
+      stripes: plainArray(specs.map(({ stripes }) => stripes)),
+    },
   }
 }
+
+/** NUL is in no text of the database, and before every other character: names sort as code and asset do. */
+const nameOf = ({ code, asset }: Account) => `${code}\0${asset}`
 
 /** An array literal of values that need no quotes: numbers, UUIDs, words of our own. */
 export const plainArray = (values: readonly (string | number | bigint)[]): string => `{${values.join(',')}}`

@@ -124,6 +124,13 @@ describe('the combiner', () => {
     const all = await postAlone(db, operator, numbers.map(lose), newUuid)
     expect(new Set([...one.flat(), ...all])).toEqual(new Set(['posted']))
     expect(await problems()).toEqual([])
+    const counters = () => database.admin<{ seq: bigint }[]>`select seq from ledger.balance
+      where operator_id = ${operator} and code = 'bonus:cost' order by stripe`
+    const before = await counters()
+    await Promise.all(numbers.map((n) => postAlone(db, operator, [grant(100 + n)], newUuid)))
+    const after = await counters()
+    const used = after.filter(({ seq }, stripe) => seq !== before[stripe]?.seq)
+    expect(used.length, 'stripes, as connections keep to one each').toBeGreaterThan(1)
   })
   it('keeps on beside holds on the same accounts', async () => {
     const ledger = postgresLedger(database.db, { newUuid })

@@ -9,10 +9,15 @@ import { money } from '../../src/core/money.ts'
 import { sqlstateOf } from '../../src/db/errors.ts'
 import { postIn } from '../../src/db/ledger.ts'
 import { accounts } from '../../src/db/ledger-reads.ts'
+import { postAll, postAlone } from '../../src/db/ledger-statements.ts'
 import { databaseForThisTest, type TestDatabase, testDatabase } from '../support/database.ts'
 import { anOperator, newUuid } from '../support/operators.ts'
 
 const eur = (minor: bigint) => money('EUR', minor)
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+/** Mints ids of a time so far from now. */
+const idFrom = (offsetMs: number) => () => uuidText(uuidV7(Date.now() + offsetMs, randomBytes(10)))
 const cashOfPlayer = `account_id in (select id from ledger.account where code = 'player:p:cash')`
 
 type Post = (posting: Posting, uuid?: () => string) => Promise<string>
@@ -161,7 +166,7 @@ describe('the gateway role', () => {
   it('can not post without an operator, nor for another one: a stray statement moves nothing', async () => {
     const { db, operator, admin } = shared
     const other = await anOperator(admin)
-    const statement = `select ledger.post_one('${operator}', false, '${newUuid()}', 'stray', 'x', null, 'EUR', 'player:p:cash', 1, 'player:p:held', 1, 1)`
+    const statement = `select ledger.post_one('${operator}', false, '${newUuid()}', 'stray', 'x', null, 'EUR', 'player:p:cash', 'player:p:held', 1)`
     expect(await outcome(db.alone((sql) => sql.unsafe(statement)))).toBe('P0L09')
     expect(await outcome(db.tx(other, (tx) => tx.unsafe(statement)))).toBe('P0L09')
     expect(
@@ -172,12 +177,26 @@ describe('the gateway role', () => {
 
 describe('a posting', () => {
   it.each([
-    ['a day and an hour old', -25 * 3_600_000],
-    ['two hours ahead', 2 * 3_600_000],
+    ['a day and an hour old', -25 * HOUR_MS],
+    ['a minute more than a day old', -24 * HOUR_MS - MINUTE_MS],
+    ['a minute more than an hour ahead', HOUR_MS + MINUTE_MS],
+    ['two hours ahead', 2 * HOUR_MS],
   ])('under an id that is %s is refused', async (_, offsetMs) => {
     const { post } = shared
-    const far = () => uuidText(uuidV7(Date.now() + offsetMs, randomBytes(10)))
-    expect(await outcome(post(betPlaced({ reference: 'far', player: 'p', cash: eur(1n) }), far))).toBe('P0L10')
+    expect(await outcome(post(betPlaced({ reference: 'far', player: 'p', cash: eur(1n) }), idFrom(offsetMs)))).toBe(
+      'P0L10',
+    )
+  })
+  it.each([
+    ['a minute less than a day old', -24 * HOUR_MS + MINUTE_MS],
+    ['a minute less than an hour ahead', HOUR_MS - MINUTE_MS],
+  ])('under an id that is %s is taken, the short way and the long one', async (_, offsetMs) => {
+    const { db, operator, post } = shared
+    const bet = betPlaced({ reference: `near:${offsetMs}`, player: 'p', cash: eur(1n) })
+    expect(await post(bet, idFrom(offsetMs))).toBe('posted')
+    const win = betPlaced({ reference: `nearer:${offsetMs}`, player: 'p', cash: eur(1n) })
+    const twice = [...bet.transfers, ...bet.transfers]
+    expect(await postAlone(db, operator, [{ ...win, transfers: twice }], idFrom(offsetMs))).toEqual(['posted'])
   })
   it('under an id that is no UUIDv7 is refused', async () => {
     const { post } = shared
@@ -210,6 +229,59 @@ describe('a posting', () => {
     expect(await outcome(post(betPlaced({ reference: '2', player: 'p', cash: eur(1050n) })))).toBe('done')
     expect(await outcome(line('49'))).toBe('P0L13')
     expect(await outcome(line('NaN'))).toBe('P0L13')
+  })
+  it('of a single transfer asks the long way about what a check or the key refuses; without the check it would go through', async () => {
+    const { admin, operator } = await withDeposit()
+    const undo = new Error('undone')
+    const trial = admin.begin(async (tx) => {
+      await tx`select set_config('app.operator', ${operator}, true)`
+      const one = async (amount: string, key = newUuid()) => {
+        const [row] = await tx`select ledger.post_one(${operator}, false, ${newUuid()}, ${key}, 'x', null, 'EUR',
+          'player:p:cash', 'connection:con_1:receivable', ${amount}::numeric) as result`
+        return row?.result
+      }
+      for (const amount of ['1001', '0', '-1', '0.5', 'NaN', 'Infinity', '1e38']) expect(await one(amount)).toBe(null)
+      expect([await one('1', 'twice'), await one('1', 'twice')]).toEqual(['posted', null])
+      expect(await tx`select count(*)::int as transfers from ledger.transfer`).toEqual([{ transfers: 2 }])
+      await tx`alter table ledger.balance drop constraint no_overdraft`
+      expect(await one('1001')).toBe('posted')
+      throw undo
+    })
+    await expect(trial).rejects.toBe(undo)
+  })
+  it('never reads all balances, though its session planned when there were few', async () => {
+    const { db, admin } = await testDatabase({ max: 1 })
+    const operator = await anOperator(admin)
+    const deposits = (count: number, id: string) =>
+      Array.from({ length: count }, (_, n) =>
+        depositSettled({ deposit: `${n}:${id}`, player: `p${n}`, connection: 'con_1', amount: eur(1n) }),
+      )
+    /** Rows of `ledger.balance` that so many postings read. */
+    const reads = (count: number, id: string) =>
+      db.tx(operator, async (tx) => {
+        // counts what the session hasn't told the server yet, of transactions before this one, too
+        const soFar = async () => {
+          const [row] = await tx<{ read: number }[]>`select (seq_tup_read + idx_tup_fetch)::int as read
+            from pg_stat_xact_user_tables where relid = 'ledger.balance'::regclass`
+          return row?.read ?? Number.NaN
+        }
+        const before = await soFar()
+        await postAll(tx, operator, deposits(count, id), newUuid)
+        return (await soFar()) - before
+      })
+    // nobody tells the session that the table has grown
+    await admin`alter table ledger.balance set (autovacuum_enabled = false)`
+    await reads(20, 'opens')
+    await admin`analyze ledger.balance`
+    await Promise.all([reads(1, 'plans one'), reads(20, 'plans many')])
+    await admin`select set_config('app.operator', ${operator}, false)`
+    await admin`select ledger.open_accounts(${operator}, array_agg('player:x' || n || ':cash'), array_agg('EUR'::text),
+      array_agg('liability'::text), array_agg(0::numeric), array_agg(1)) from generate_series(1, 2000) n`
+    // each account's row when it is locked and when it is changed, and the stripes of the connection's account
+    expect(await reads(1, 'one')).toBeLessThan(20)
+    expect(await reads(20, 'many')).toBeLessThan(100)
+    await admin`drop index ledger.balance_code`
+    expect(await reads(20, 'without the index')).toBeGreaterThan(2000)
   })
   it('of a key that a rollback has taken is refused as rolled back', async () => {
     const { db, operator, post } = shared

@@ -93,7 +93,7 @@ describe('verify', () => {
     ],
     [
       'a stripe deleted',
-      `delete from ledger.balance where operator_id = $1 and striped and seq = 0 and stripe in (select max(stripe) from ledger.balance where striped and seq = 0 and operator_id = $1)`,
+      `delete from ledger.balance where operator_id = $1 and stripes > 1 and seq = 0 and stripe in (select max(stripe) from ledger.balance where stripes > 1 and seq = 0 and operator_id = $1)`,
       'balance differs from its account',
     ],
     [

@@ -87,10 +87,8 @@ async function openBooks(admin: postgres.Sql, seeds: readonly number[], minor: b
   const player = [cash('p1'), held('p1')]
   const books = seeds.map((seed) => {
     const connections = PROCESSORS.map((processor) => connectionOf(seed, processor))
-    const accounts = accountTable()
-    for (const code of [ADJUSTMENTS, ...player, ...connections.map(receivable), ...connections.map(payable)])
-      accounts.indexOf(code, 'EUR')
-    return { operator: operatorOf(seed), ...accounts.literals() }
+    const codes = [ADJUSTMENTS, ...player, ...connections.map(receivable), ...connections.map(payable)]
+    return { operator: operatorOf(seed), ...accountTable(codes.map((code) => ({ code, asset: 'EUR' }))).literals }
   })
   await admin.begin(async (tx) => {
     // what refers to what needn't be checked here: half of the work
@@ -99,7 +97,7 @@ async function openBooks(admin: postgres.Sql, seeds: readonly number[], minor: b
     select set_config('app.operator', o.operator, true),
       ledger.open_accounts(o.operator, o.codes::text[], o.assets::text[], o.classes::text[], o.overdrafts::numeric[], o.stripes::int[]),
       ledger.post_one(o.operator, false, ledger.uuid_v7(), 'opening', 'adjustment', null, 'EUR',
-        ${ADJUSTMENTS}, 1, ${cash('p1')}, 1, ${String(minor)}::numeric)
+        ${ADJUSTMENTS}, ${cash('p1')}, ${String(minor)}::numeric)
     from jsonb_to_recordset(${JSON.stringify(books)}::text::jsonb)
       as o (operator text, codes text, assets text, classes text, overdrafts text, stripes text)`
   })
