@@ -20,11 +20,13 @@ export type LookedUp = { readonly againAtMs?: number }
  * nothing; the ladder ends with people, never with a guess.
  */
 export async function lookUp(deps: Deps, operatorId: string, attemptId: string): Promise<LookedUp> {
-  const { attempt, connection } = await deps.db.tx(operatorId, async (tx) => {
+  const open = await deps.db.tx(operatorId, async (tx) => {
     const attempt = await findAttempt(tx, operatorId, attemptId)
-    return { attempt, connection: attempt && (await getConnection(tx, operatorId, attempt.connectionId)) }
+    if (attempt === undefined || !OPEN.has(attempt.status)) return undefined
+    return { attempt, connection: await getConnection(tx, operatorId, attempt.connectionId) }
   })
-  if (attempt === undefined || !OPEN.has(attempt.status)) return {}
+  if (open === undefined) return {}
+  const { attempt, connection } = open
   if (attempt.status === 'sending') {
     // Whoever sent it is gone: the lost answer is what we know.
     const outcome: Outcome = { kind: 'unknown', reason: 'interrupted' }

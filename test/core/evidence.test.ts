@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { declineOf, learnedFrom, phaseOf, reasonOf } from '../../src/core/evidence.ts'
+import { declineOf, isNews, learnedFrom, phaseOf, reasonOf } from '../../src/core/evidence.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 
 const succeeded: Outcome = { kind: 'succeeded', reference: 'r1', amount: { asset: 'EUR', minor: 1n } }
@@ -13,6 +13,25 @@ describe('an attempt', () => {
     expect(learnedFrom(succeeded, undefined)).toEqual({ processorReference: 'r1' })
     expect(learnedFrom(declined, 0)).toEqual({ factAtMs: 0 })
     expect(learnedFrom({ kind: 'not_found' }, undefined)).toEqual({})
+  })
+
+  it.each([
+    ['its first reference', { processorReference: 'r1' }, { reference: null, atMs: null }, true],
+    ['its reference again', { processorReference: 'r1' }, { reference: 'r1', atMs: null }, false],
+    ['another reference, which is for people', { processorReference: 'r2' }, { reference: 'r1', atMs: null }, false],
+    ['its first time', { factAtMs: 0 }, { reference: null, atMs: null }, true],
+    ['a later time', { factAtMs: 6 }, { reference: 'r1', atMs: 5n }, true],
+    ['the same time again', { processorReference: 'r1', factAtMs: 5 }, { reference: 'r1', atMs: 5n }, false],
+    ['an earlier time', { factAtMs: 4 }, { reference: 'r1', atMs: 5n }, false],
+    [
+      'an earlier time, but its first reference',
+      { processorReference: 'r1', factAtMs: 4 },
+      { reference: null, atMs: 5n },
+      true,
+    ],
+    ['nothing', {}, { reference: null, atMs: null }, false],
+  ])('that is told %s has news or not', (_, learned, { reference, atMs }, news) => {
+    expect(isNews({ processorReference: reference, factAtMs: atMs }, learned)).toBe(news)
   })
 
   it.each([

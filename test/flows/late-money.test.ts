@@ -99,6 +99,21 @@ it('credits nothing when the news of a reversal overtakes the news of its succes
   expect(await money(world)).toEqual({ cash: 0n, held: 0n })
 })
 
+it('writes nothing when a fact is told again', async () => {
+  const world = await flowWorld()
+  const asked = await deposit(world.deps, depositOrder(world, '30.00'))
+  const [attempt] = await attempts(world, asked.id)
+  const fact = success(attempt?.processorReference ?? '', '30.00')
+  const versions = () => world.database.admin`
+    select (select array_agg(xmin::text || ' ' || id order by id) from attempt) as attempts,
+      (select array_agg(xmin::text || ' ' || id order by id) from payment) as payments,
+      (select count(*)::int from job) as jobs, (select count(*)::int from ledger.journal) as journals`
+  await told(world, attempt?.id ?? '', fact)
+  const before = await versions()
+  expect(await told(world, attempt?.id ?? '', fact)).toMatchObject({ status: 'succeeded' })
+  expect(await versions()).toEqual(before)
+})
+
 it('tells people when one attempt succeeded under two references', async () => {
   const world = await flowWorld()
   const asked = await deposit(world.deps, depositOrder(world, '30.00'))

@@ -170,7 +170,7 @@ function portOf(
       { delayMs: random.between(0, 3), orphan: true },
     )
   const see = (strings: readonly string[], values: readonly unknown[]) => {
-    const dueAt = JOBS_DUE[jobWriting(strings)]
+    const dueAt = jobsDueAt(strings)
     if (dueAt) jobsTouched(dueAt(values))
   }
   const told =
@@ -185,31 +185,26 @@ function portOf(
   }
 }
 
-const JOB_WRITTEN = /\b(?:insert into|delete from|update) job\b/
-/** What of a statement's text was found out before. */
-const writings = new WeakMap<object, Writing>()
-type Writing = 'insert' | 'delete' | 'other' | 'none'
+/** Before when no job is due that a statement wrote. */
+type DueAt = (values: readonly unknown[]) => number
 
-/** Before when nothing is due that a statement wrote: one job that is inserted says when, after a deletion none comes earlier. */
-const JOBS_DUE: Record<Writing, ((values: readonly unknown[]) => number) | undefined> = {
-  insert: (values) => Math.min(...values.map((value) => (value instanceof Date ? value.getTime() : Infinity))),
-  delete: () => Number.POSITIVE_INFINITY,
-  other: () => 0,
-  none: undefined,
-}
+/** How statements write jobs; the first that fits. One job that is inserted says when, after a deletion none comes earlier. */
+const JOB_WRITINGS: readonly { readonly text: RegExp; readonly dueAt: DueAt }[] = [
+  {
+    text: /^insert into job\b/,
+    dueAt: (values) => Math.min(...values.map((value) => (value instanceof Date ? value.getTime() : Infinity))),
+  },
+  { text: /^delete from job\b/, dueAt: () => Number.POSITIVE_INFINITY },
+  { text: /\b(?:insert into|delete from|update) job\b/, dueAt: () => 0 },
+]
+/** What of a statement's text was found out before; null: it writes no job. */
+const writings = new WeakMap<object, DueAt | null>()
 
-/** How a statement writes jobs, by its text. */
-function jobWriting(strings: readonly string[]): Writing {
+function jobsDueAt(strings: readonly string[]): DueAt | null {
   const known = writings.get(strings)
-  if (known) return known
+  if (known !== undefined) return known
   const text = strings.join(' ').trim()
-  const found: Writing = /^insert into job\b/.test(text)
-    ? 'insert'
-    : /^delete from job\b/.test(text)
-      ? 'delete'
-      : JOB_WRITTEN.test(text)
-        ? 'other'
-        : 'none'
+  const found = JOB_WRITINGS.find((writing) => writing.text.test(text))?.dueAt ?? null
   writings.set(strings, found)
   return found
 }
