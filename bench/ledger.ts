@@ -23,8 +23,15 @@ import {
 import { type Case, machine, measureAll, type Row, table } from './ledger/measure.ts'
 
 const quick = process.argv.includes('--quick')
+const growth = !quick && !process.argv.includes('--no-growth')
 const json = process.argv.includes('--json')
 const DURATION_MS = quick ? 2_000 : 5_000
+/** How many transfers are stored before and after each load. */
+const GROWTH = [
+  [0, 0],
+  [0, 1_000_000],
+  [1_000_000, 10_000_000],
+] as const
 /** Connections for the designs that send one transfer a statement. */
 const POOL = 32
 const say = (text: string) => {
@@ -104,13 +111,7 @@ async function main(): Promise<void> {
     await makeBaselines(admin)
     await makePlayers(admin, (postings) => postAlone(db, OPERATOR, postings, newUuid))
     await run(casesOf(db))
-    for (const [from, to] of quick
-      ? []
-      : ([
-          [0, 0],
-          [0, 1_000_000],
-          [1_000_000, 10_000_000],
-        ] as const)) {
+    for (const [from, to] of growth ? GROWTH : []) {
       if (to > from) await bulkLoad(admin, from, to)
       await run(growthCases(db, to))
     }
