@@ -1,5 +1,6 @@
 import { Fault } from '../core/errors.ts'
 import type { NewUuid } from '../core/ids.ts'
+import { accountSpec } from '../core/ledger/chart.ts'
 import type { PostResult } from '../core/ledger/port.ts'
 import type { Posting } from '../core/ledger/posting.ts'
 import type { Db } from './client.ts'
@@ -38,10 +39,12 @@ const MAX_PAUSE_MS = 1_000
 
 type Job = {
   readonly posting: Posting
+  /** Accounts of a single row, which the statement that posts to them locks until it is committed. */
+  readonly rows: readonly string[]
   readonly resolve: (result: PostResult) => void
   readonly reject: (error: unknown) => void
 }
-type Lane = { waiting: Job[]; inFlight: number; scheduled: boolean }
+type Lane = { waiting: Job[]; scheduled: boolean; readonly underWay: Set<readonly Job[]> }
 
 /** One combiner per process. Batches are of one operator each: its postings are its own (row-level security, sharding). */
 export function combiner(
@@ -54,21 +57,22 @@ export function combiner(
 
   function post(operatorId: string, posting: Posting): Promise<PostResult> {
     assertPostable(posting)
+    const rows = rowsOf(posting)
     if (waiting >= maxWaiting) {
       throw new Fault('overloaded', 'Too many postings at once.', { retryAfterSeconds: RETRY_AFTER_SECONDS })
     }
-    const lane = lanes.get(operatorId) ?? { waiting: [], inFlight: 0, scheduled: false }
+    const lane = lanes.get(operatorId) ?? { waiting: [], scheduled: false, underWay: new Set() }
     lanes.set(operatorId, lane)
     waiting += 1
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ posting, resolve, reject })
+      lane.waiting.push({ posting, rows, resolve, reject })
       schedule(operatorId, lane)
     })
   }
 
   /** Starts a batch when this turn of callers is through, so that all of them are in it. */
   function schedule(operatorId: string, lane: Lane): void {
-    if (lane.scheduled || lane.inFlight >= maxInFlight || lane.waiting.length === 0) return
+    if (lane.scheduled || lane.underWay.size >= maxInFlight || lane.waiting.length === 0) return
     lane.scheduled = true
     queueMicrotask(() => {
       lane.scheduled = false
@@ -78,15 +82,16 @@ export function combiner(
 
   async function flush(operatorId: string, lane: Lane): Promise<void> {
     // Callers whose answers come together come back together: in one batch each time, they would keep one core of the database busy.
-    const share = Math.ceil(lane.waiting.length / (maxInFlight - lane.inFlight))
+    const share = Math.ceil(lane.waiting.length / (maxInFlight - lane.underWay.size))
     const batch = takeBatch(lane, maxBatch, Math.max(MIN_SHARE, share))
     waiting -= batch.length
-    lane.inFlight += 1
+    lane.underWay.add(batch)
     schedule(operatorId, lane)
     await send(operatorId, batch)
-    lane.inFlight -= 1
-    schedule(operatorId, lane)
-    if (lane.inFlight > 0 || lane.waiting.length > 0) return
+    lane.underWay.delete(batch)
+    // callers who come back with their next posting are in the batch that their answer made room for
+    if (lane.waiting.length > 0) setImmediate(() => schedule(operatorId, lane))
+    if (lane.underWay.size > 0 || lane.waiting.length > 0) return
     lanes.delete(operatorId)
     if (lanes.size > 0) return
     for (const tell of whenIdle) tell()
@@ -123,14 +128,23 @@ export function combiner(
   }
 }
 
-/** The next jobs of a lane, at most so many, so many transfers, and each key once: twins wait for the next batch. */
+const rowsOf = ({ transfers }: Posting): readonly string[] =>
+  transfers.flatMap(({ debit, credit }) => [debit, credit].filter((code) => accountSpec(code).stripes === 1))
+
+/**
+ * The next jobs of a lane, at most so many, so many transfers, and each key once: twins wait for the next batch. So do
+ * those on rows that a statement under way has locked, or the whole batch would wait for them; unless there is little else.
+ */
 function takeBatch(lane: Lane, maxBatch: number, maxJobs: number): Job[] {
+  const locked = new Set([...lane.underWay].flatMap((batch) => batch.flatMap(({ rows }) => rows)))
+  const free = lane.waiting.filter(({ rows }) => !rows.some((row) => locked.has(row)))
+  const candidates = new Set(free.length < MIN_SHARE ? lane.waiting : free)
   const taken = new Map<string, Job>()
   const left: Job[] = []
   let transfers = 0
   for (const job of lane.waiting) {
     const fits = taken.size < maxJobs && (transfers === 0 || transfers + job.posting.transfers.length <= maxBatch)
-    if (fits && !taken.has(job.posting.key)) {
+    if (fits && candidates.has(job) && !taken.has(job.posting.key)) {
       taken.set(job.posting.key, job)
       transfers += job.posting.transfers.length
     } else left.push(job)

@@ -197,6 +197,31 @@ describe('the combiner', () => {
     await Promise.all(Array.from({ length: 100 }, (_, index) => post(operator, bet(`m${index}`))))
     expect(most).toBe(2)
   })
+  it('lets nobody wait for a row that a statement under way has locked but who needs it', async () => {
+    const { db, statements } = counted()
+    const { post } = combiner(db, { newUuid })
+    const release = Promise.withResolvers<void>()
+    const locked = Promise.withResolvers<void>()
+    const holder = database.admin.begin(async (tx) => {
+      await tx`select from ledger.balance where operator_id = ${operator} and code = 'player:a:cash' for update`
+      locked.resolve()
+      await release.promise
+    })
+    await locked.promise
+    let posted = 0
+    const ofA = [post(operator, bet('a1'))]
+    await vi.waitUntil(() => statements() > 0)
+    // twice as many as fill a batch of their own, and one that would hold them up
+    ofA.push(post(operator, bet('a2')))
+    const ofB = Array.from({ length: 32 }, (_, index) => post(operator, bet(`b${index}`, 1n, 'b')))
+    for (const one of ofA) one.then(() => (posted += 1))
+    expect(new Set(await Promise.all(ofB))).toEqual(new Set(['posted']))
+    expect(posted).toBe(0)
+    release.resolve()
+    await holder
+    expect(await Promise.all(ofA)).toEqual(['posted', 'posted'])
+    expect(await problems()).toEqual([])
+  })
   it('posts once when the answer to a batch was lost', async () => {
     const proxy = await cutProxy(database.url)
     const db = openDb({ url: proxy.url, max: 2, role: 'paycage_app' })
