@@ -22,7 +22,10 @@ export function barsOf(rows: readonly Row[], verified: Verified): Bar[] {
   // with few rounds for each number of callers and rates that jump, all of them together tell more than those of one number
   const crowds = rows
     .filter(({ design, stored, callers }) => design === 'raw insert' && stored === 0 && callers >= SMALLEST_CROWD)
-    .flatMap((one) => sharesOf(find('post', 'random', one.callers) ?? one, one))
+    .flatMap((one) => {
+      const other = find('post', 'random', one.callers)
+      return other ? sharesOf(other, one) : []
+    })
   return [
     ...(combined
       ? [
