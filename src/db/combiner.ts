@@ -128,28 +128,33 @@ export function combiner(
   }
 }
 
-const rowsOf = ({ transfers }: Posting): readonly string[] =>
-  transfers.flatMap(({ debit, credit }) => [debit, credit].filter((code) => accountSpec(code).stripes === 1))
+function rowsOf({ transfers }: Posting): readonly string[] {
+  const rows: string[] = []
+  for (const { debit, credit } of transfers) {
+    if (accountSpec(debit).stripes === 1) rows.push(debit)
+    if (accountSpec(credit).stripes === 1) rows.push(credit)
+  }
+  return rows
+}
 
 /**
  * The next jobs of a lane, at most so many, so many transfers, and each key once: twins wait for the next batch. So do
  * those on rows that a statement under way has locked, or the whole batch would wait for them; unless there is little else.
  */
 function takeBatch(lane: Lane, maxBatch: number, maxJobs: number): Job[] {
-  const locked = new Set([...lane.underWay].flatMap((batch) => batch.flatMap(({ rows }) => rows)))
+  const locked = new Set<string>()
+  for (const batch of lane.underWay) for (const { rows } of batch) for (const row of rows) locked.add(row)
   const free = lane.waiting.filter(({ rows }) => !rows.some((row) => locked.has(row)))
-  const candidates = new Set(free.length < MIN_SHARE ? lane.waiting : free)
   const taken = new Map<string, Job>()
-  const left: Job[] = []
   let transfers = 0
-  for (const job of lane.waiting) {
-    const fits = taken.size < maxJobs && (transfers === 0 || transfers + job.posting.transfers.length <= maxBatch)
-    if (fits && candidates.has(job) && !taken.has(job.posting.key)) {
-      taken.set(job.posting.key, job)
-      transfers += job.posting.transfers.length
-    } else left.push(job)
+  for (const job of free.length < MIN_SHARE ? lane.waiting : free) {
+    const { key, transfers: more } = job.posting
+    const fits = taken.size < maxJobs && (transfers === 0 || transfers + more.length <= maxBatch)
+    if (!fits || taken.has(key)) continue
+    taken.set(key, job)
+    transfers += more.length
   }
-  lane.waiting = left
+  lane.waiting = lane.waiting.filter((job) => taken.get(job.posting.key) !== job)
   return [...taken.values()]
 }
 

@@ -1,4 +1,5 @@
 import { fromStored, toStoredJson } from '../core/stored-json.ts'
+import { textArray } from './array-literals.ts'
 import type { Tx } from './client.ts'
 
 /** A plan as it is recorded. `facts` are the route facts without the amount. */
@@ -78,10 +79,6 @@ const recordOf = (value: unknown): Record<string, unknown> =>
 
 const wordsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
-
-/** An array literal of words that need no quotes: ids. */
-const textArray = (ids: readonly string[]): string =>
-  `{${ids.map((id) => `"${id.replaceAll(/["\\]/g, '')}"`).join(',')}}`
 
 /** Writes many decisions with their outcomes in one statement: for histories that are made, not lived. */
 export async function insertDecisions(tx: Tx, operatorId: string, rows: readonly DecisionRow[]): Promise<void> {

@@ -1,25 +1,20 @@
 import { assert } from '../core/errors.ts'
 import type { NewUuid } from '../core/ids.ts'
 import type { Hold, HoldResult, Resolution } from '../core/ledger/port.ts'
+import { plainArray } from './array-literals.ts'
 import type { Tx } from './client.ts'
-import { accountTable, plainArray } from './ledger-statements.ts'
+import { accountTable, openingsOf } from './ledger-accounts.ts'
 
 const RESULTS: readonly string[] = ['held', 'exists', 'differs', 'insufficient_funds', 'closed'] satisfies HoldResult[]
 const isResult = (word: string): word is HoldResult => RESULTS.includes(word)
 
 /** Reserves amounts in one statement; an answer for each, in their order. */
 export async function holdIn(tx: Tx, operatorId: string, holds: readonly Hold[]): Promise<HoldResult[]> {
-  const sides = holds.map(({ debit, credit, amount: { asset } }) => ({
-    debit: { code: debit, asset },
-    credit: { code: credit, asset },
-  }))
-  const accounts = accountTable(sides.flatMap(({ debit, credit }) => [debit, credit]))
-  const { codes, assets, classes, overdrafts, stripes } = accounts.literals
+  const { accounts, debits, credits } = accountTable(holds)
+  const { codes, assets, classes, overdrafts, stripes } = openingsOf(accounts)
   const rows = await tx<{ results: string }[]>`select array_to_string(ledger.hold(${operatorId},
     ${codes}::text[], ${assets}::text[], ${classes}::text[], ${overdrafts}::numeric[], ${stripes}::int[],
-    ${plainArray(holds.map(({ id }) => id))}::uuid[], 
-    ${plainArray(sides.map(({ debit }) => accounts.placeOf(debit)))}::int[],
-    ${plainArray(sides.map(({ credit }) => accounts.placeOf(credit)))}::int[],
+    ${plainArray(holds.map(({ id }) => id))}::uuid[], ${debits}::int[], ${credits}::int[],
     ${plainArray(holds.map(({ amount }) => amount.minor))}::numeric[],
     ${plainArray(holds.map(({ expiresAt }) => expiresAt?.toISOString() ?? 'null'))}::timestamptz[]), ',') as results`
   return (rows[0]?.results ?? '').split(',').map((word) => {

@@ -4,9 +4,10 @@ import type { AccountBalance, LedgerEntry, LedgerPort } from '../core/ledger/por
 import type { AccountCode } from '../core/ledger/posting.ts'
 import type { Db, Tx } from './client.ts'
 import { type Combiner, combiner } from './combiner.ts'
+import { openingsOf } from './ledger-accounts.ts'
 import { holdIn, resolveIn } from './ledger-holds.ts'
 import { accounts, entries, verify } from './ledger-reads.ts'
-import { accountTable, assertPostable, postAlone } from './ledger-statements.ts'
+import { assertPostable, postAlone } from './ledger-statements.ts'
 
 /** More in one call make others wait behind their locks. */
 const MAX_POST_MANY = 1_000
@@ -36,7 +37,7 @@ export function postgresLedger(
 }
 
 async function openAccount(tx: Tx, operatorId: string, code: AccountCode, asset: string): Promise<void> {
-  const { codes, assets, classes, overdrafts, stripes } = accountTable([{ code, asset }]).literals
+  const { codes, assets, classes, overdrafts, stripes } = openingsOf([{ code, asset }])
   await tx`select ledger.open_accounts(${operatorId}, ${codes}::text[], ${assets}::text[], ${classes}::text[],
     ${overdrafts}::numeric[], ${stripes}::int[])`
 }

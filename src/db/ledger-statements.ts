@@ -1,27 +1,10 @@
 import { assert } from '../core/errors.ts'
 import type { NewUuid } from '../core/ids.ts'
-import { accountSpec } from '../core/ledger/chart.ts'
 import type { PostResult } from '../core/ledger/port.ts'
-import { type AccountCode, MAX_TRANSFERS, type Posting, type Transfer } from '../core/ledger/posting.ts'
+import { MAX_TRANSFERS, type Posting, type Transfer } from '../core/ledger/posting.ts'
+import { plainArray, textArray } from './array-literals.ts'
 import type { Db, Statement, Tx } from './client.ts'
-
-/** The arguments of `ledger.post` as array literals: each account once, transfers naming them by index. */
-type PostArguments = Record<
-  | 'codes'
-  | 'assets'
-  | 'classes'
-  | 'overdrafts'
-  | 'stripes'
-  | 'ids'
-  | 'keys'
-  | 'kinds'
-  | 'facts'
-  | 'journals'
-  | 'debits'
-  | 'credits'
-  | 'amounts',
-  string
->
+import { accountTable, namesOf, openingsOf } from './ledger-accounts.ts'
 
 const RESULTS: readonly string[] = [
   'posted',
@@ -69,13 +52,18 @@ type Calls = {
   readonly many: (call: PostArguments) => PromiseLike<readonly Row[]>
 }
 
-/** Tries the quick way for a single transfer, and goes the long one when that says no more than null. */
+/** Tries the quick ways: for a single transfer, and between accounts that exist. Goes the long one when these say no more than null. */
 async function quickly(postings: readonly Posting[], newUuid: NewUuid, { one, many }: Calls): Promise<PostResult[]> {
   const [posting] = postings
   const [transfer] = posting?.transfers ?? []
   const isSingle = postings.length === 1 && posting?.transfers.length === 1
-  const rows = isSingle && transfer ? await one({ id: newUuid(), posting, transfer }) : []
-  return resultsOf(rows[0]?.results ? rows : await many(postArguments(postings, newUuid)))
+  if (isSingle && transfer) {
+    const rows = await one({ id: newUuid(), posting, transfer })
+    return resultsOf(rows[0]?.results ? rows : await many(opening(postArguments(postings, newUuid))))
+  }
+  const call = postArguments(postings, newUuid)
+  const rows = await many(call)
+  return resultsOf(rows[0]?.results ? rows : await many(opening(call)))
 }
 
 function resultsOf(rows: readonly Row[]): PostResult[] {
@@ -87,8 +75,8 @@ function resultsOf(rows: readonly Row[]): PostResult[] {
 
 const manyOf = (sql: Statement, operatorId: string, alone: boolean, call: PostArguments) => sql<
   Row[]
->`select array_to_string(ledger.post(${operatorId},
-  ${call.codes}::text[], ${call.assets}::text[], ${call.classes}::text[], ${call.overdrafts}::numeric[], ${call.stripes}::int[],
+>`select array_to_string(ledger.post(${operatorId}, ${call.codes}::text[], ${call.assets}::text[],
+  ${call.classes}::text[], ${call.overdrafts}::numeric[], ${call.stripes}::int[],
   ${call.ids}::uuid[], ${call.keys}::text[], ${call.kinds}::text[], ${call.facts}::jsonb[],
   ${call.journals}::int[], ${call.debits}::int[], ${call.credits}::int[], ${call.amounts}::numeric[], ${alone}), ',') as results`
 
@@ -103,58 +91,31 @@ const oneOf = (sql: Statement, operatorId: string, alone: boolean, { id, posting
 
 const factsOf = ({ facts }: Posting): string | null => (facts ? JSON.stringify(facts) : null)
 
-/** Lays out postings for one call. The driver doesn't know array types without a query per connection, so literals it is. */
-function postArguments(postings: readonly Posting[], newUuid: NewUuid): PostArguments {
-  const transfers = postings.flatMap((posting, index) =>
-    posting.transfers.map(({ debit, credit, amount: { asset, minor } }) => ({
-      journal: index + 1,
-      debit: { code: debit, asset },
-      credit: { code: credit, asset },
-      minor,
-    })),
-  )
-  const accounts = accountTable(transfers.flatMap(({ debit, credit }) => [debit, credit]))
+const NONE_TO_OPEN: Record<'classes' | 'overdrafts' | 'stripes', string | null> = {
+  classes: null,
+  overdrafts: null,
+  stripes: null,
+}
+
+/** The arguments of `ledger.post` for accounts that exist: it answers null when one doesn't. */
+function postArguments(postings: readonly Posting[], newUuid: NewUuid) {
+  const transfers = postings.flatMap((posting) => posting.transfers)
+  const { accounts, debits, credits } = accountTable(transfers)
   return {
-    ...accounts.literals,
+    accounts,
+    ...namesOf(accounts),
+    ...NONE_TO_OPEN,
     ids: plainArray(postings.map(() => newUuid())),
     keys: textArray(postings.map(({ key }) => key)),
     kinds: textArray(postings.map(({ kind }) => kind)),
     facts: textArray(postings.map(factsOf)),
-    journals: plainArray(transfers.map(({ journal }) => journal)),
-    debits: plainArray(transfers.map(({ debit }) => accounts.placeOf(debit))),
-    credits: plainArray(transfers.map(({ credit }) => accounts.placeOf(credit))),
-    amounts: plainArray(transfers.map(({ minor }) => minor)),
+    journals: plainArray(postings.flatMap((posting, index) => posting.transfers.map(() => index + 1))),
+    debits,
+    credits,
+    amounts: plainArray(transfers.map(({ amount }) => amount.minor)),
   }
 }
+type PostArguments = ReturnType<typeof postArguments>
 
-type Account = { readonly code: AccountCode; readonly asset: string }
-
-/** Accounts, each once, in the order in which the ledger finds and locks them: by code, then by asset. Tells their places, from 1 as SQL counts. */
-export function accountTable(accounts: Iterable<Account>) {
-  const byName = new Map<string, Account>()
-  for (const account of accounts) byName.set(nameOf(account), account)
-  const names = [...byName.keys()].sort()
-  const places = new Map(names.map((name, index) => [name, index + 1]))
-  const rows = names.flatMap((name) => byName.get(name) ?? [])
-  const specs = rows.map(({ code }) => accountSpec(code))
-  return {
-    placeOf: (account: Account): number => places.get(nameOf(account)) ?? 0,
-    literals: {
-      codes: textArray(rows.map(({ code }) => code)),
-      assets: textArray(rows.map(({ asset }) => asset)),
-      classes: plainArray(specs.map((spec) => spec.class)),
-      overdrafts: plainArray(specs.map(({ overdraft }) => overdraft ?? 'null')),
-      stripes: plainArray(specs.map(({ stripes }) => stripes)),
-    },
-  }
-}
-
-/** NUL is in no text of the database, and before every other character: names sort as code and asset do. */
-const nameOf = ({ code, asset }: Account) => `${code}\0${asset}`
-
-/** An array literal of values that need no quotes: numbers, UUIDs, words of our own. */
-export const plainArray = (values: readonly (string | number | bigint)[]): string => `{${values.join(',')}}`
-
-/** An array literal of any text, null as NULL. */
-export const textArray = (values: readonly (string | null)[]): string =>
-  `{${values.map((value) => (value === null ? 'null' : `"${value.replaceAll(/["\\]/g, '\\$&')}"`)).join(',')}}`
+/** The same for accounts that may have to be opened first. */
+const opening = (call: PostArguments) => ({ ...call, ...openingsOf(call.accounts) })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { depositSettled } from '../../src/core/ledger/deposits.ts'
 import { betPlaced, winPaid } from '../../src/core/ledger/games.ts'
-import { posting, transfer } from '../../src/core/ledger/posting.ts'
+import { type Posting, posting, transfer } from '../../src/core/ledger/posting.ts'
 import { money } from '../../src/core/money.ts'
 import { type Db, openDb } from '../../src/db/client.ts'
 import { combiner } from '../../src/db/combiner.ts'
@@ -105,6 +105,25 @@ describe('the combiner', () => {
     expect(results).toEqual(['exists', 'posted', 'insufficient_funds'])
     const [latest] = await ledger.entries(operator, 'player:b:cash', 'EUR', 1)
     expect(latest).toMatchObject({ side: 'debit', amount: 5n, after: 995n })
+    expect(await problems()).toEqual([])
+  })
+  it('says what an account is only when one is to be opened, and asks once where a code has more assets than are meant', async () => {
+    const { db, statements } = counted()
+    const kronor = depositSettled({ deposit: 'sek', player: 'a', connection: 'con_1', amount: money('SEK', 50n) })
+    const send = async (...sent: Posting[]) => {
+      const before = statements()
+      expect(await postAlone(db, operator, sent, newUuid)).toEqual(sent.map(() => 'posted'))
+      return statements() - before
+    }
+    const opened = await send(bet('opens revenue'), kronor)
+    const between = await send(bet('known 1'), bet('known 2', 1n, 'b'))
+    const another = await send(bet('known 3', 1n, 'b'), { ...kronor, key: 'more kronor' })
+    expect([opened, between, another]).toEqual([2, 1, 1])
+    const wallet = await database.db.tx(operator, (tx) => playerWallet(tx, operator, 'a'))
+    expect(wallet.map(({ asset, cash }) => [asset, cash])).toEqual([
+      ['EUR', 998n],
+      ['SEK', 100n],
+    ])
     expect(await problems()).toEqual([])
   })
   it('goes on with an account that was opened with more or fewer stripes than the chart has now', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import postgres from 'postgres'
 import { ADJUSTMENTS, cash, held, payable, receivable } from '../../src/core/ledger/chart.ts'
 import { openDb, placeOf } from '../../src/db/client.ts'
-import { accountTable } from '../../src/db/ledger-statements.ts'
+import { openingsOf } from '../../src/db/ledger-accounts.ts'
 import { connectionOf, FUNDS, type Ground, operatorOf } from './field.ts'
 import type { Sabotage } from './gateway.ts'
 import { type Line, openLine } from './line.ts'
@@ -88,7 +88,7 @@ async function openBooks(admin: postgres.Sql, seeds: readonly number[], minor: b
   const books = seeds.map((seed) => {
     const connections = PROCESSORS.map((processor) => connectionOf(seed, processor))
     const codes = [ADJUSTMENTS, ...player, ...connections.map(receivable), ...connections.map(payable)]
-    return { operator: operatorOf(seed), ...accountTable(codes.map((code) => ({ code, asset: 'EUR' }))).literals }
+    return { operator: operatorOf(seed), ...openingsOf(codes.map((code) => ({ code, asset: 'EUR' }))) }
   })
   await admin.begin(async (tx) => {
     // what refers to what needn't be checked here: half of the work

@@ -31,8 +31,22 @@ function spec(kind: AccountClass, overdraft: bigint | null, stripes: number): Ac
   return { class: kind, normal: kind === 'asset' || kind === 'expense' ? 'debit' : 'credit', overdraft, stripes }
 }
 
-// A player's or connection's id may contain colons, so the last word decides and the pattern is greedy.
-const CHART: readonly (readonly [pattern: RegExp, spec: AccountSpec])[] = [
+/** Accounts of which there is one. */
+const HOUSE: ReadonlyMap<AccountCode, AccountSpec> = new Map([
+  // Inbound money without an owner: no more can be matched than came.
+  ['suspense', bounded('liability')],
+  ['fees:processor', unbounded('expense', HOT)],
+  ['fees:player', unbounded('income', HOT)],
+  ['chargeback:loss', unbounded('expense')],
+  ['chargeback:fee', unbounded('expense')],
+  ['gaming:revenue', unbounded('income', HOT)],
+  ['bonus:cost', unbounded('expense', HOT)],
+  ['adjustments', unbounded('equity')],
+  ['fx:result', unbounded('income')],
+])
+
+/** Accounts of which there are many. A player's or connection's id may contain colons, so the last word decides and the pattern is greedy. */
+const MANY: readonly (readonly [pattern: RegExp, spec: AccountSpec])[] = [
   [/^player:.+:cash$/, bounded('liability')],
   [/^player:.+:bonus$/, bounded('liability')],
   [/^player:.+:held$/, bounded('liability')],
@@ -44,25 +58,15 @@ const CHART: readonly (readonly [pattern: RegExp, spec: AccountSpec])[] = [
   // Payouts sent and not yet confirmed: a second confirmation of one payout finds nothing to confirm.
   [/^connection:.+:payable$/, bounded('liability')],
   [/^bank:.+$/, unbounded('asset')],
-  // Inbound money without an owner: no more can be matched than came.
-  [/^suspense$/, bounded('liability')],
-  [/^fees:processor$/, unbounded('expense', HOT)],
-  [/^fees:player$/, unbounded('income', HOT)],
-  [/^chargeback:loss$/, unbounded('expense')],
-  [/^chargeback:fee$/, unbounded('expense')],
-  [/^gaming:revenue$/, unbounded('income', HOT)],
-  [/^bonus:cost$/, unbounded('expense', HOT)],
-  [/^adjustments$/, unbounded('equity')],
   // The position between two currencies: long in one, short in the other.
   [/^fx:clearing:.+$/, unbounded('equity')],
-  [/^fx:result$/, unbounded('income')],
 ]
 
 /** What the account of that code is. Throws on a code that the chart doesn't know: our bug. */
 export function accountSpec(code: AccountCode): AccountSpec {
-  const row = CHART.find(([pattern]) => pattern.test(code))
-  assert(row, 'an account code that is not in the chart')
-  return row[1]
+  const found = HOUSE.get(code) ?? MANY.find(([pattern]) => pattern.test(code))?.[1]
+  assert(found, 'an account code that is not in the chart')
+  return found
 }
 
 /** A player's money that can be played with or withdrawn. */
