@@ -130,39 +130,25 @@ export const machine = () => ({
 
 const round = (ms: number) => Math.round(ms * 10) / 10
 
+const COLUMNS: readonly (readonly [title: string, cell: (row: Row) => string | number])[] = [
+  ['design', ({ design }) => design],
+  ['accounts', ({ accounts }) => accounts],
+  ['callers', ({ callers }) => callers],
+  ['batch', ({ batch }) => batch],
+  ['stored', ({ stored }) => stored],
+  ['transfers/s', ({ perSecond }) => perSecond],
+  ['p50 ms', ({ p50Ms }) => p50Ms],
+  ['p99 ms', ({ p99Ms }) => p99Ms],
+  ['errors', ({ errors }) => errors],
+  ['stolen %', ({ stolen }) => stolen ?? '-'],
+]
+
 /** Rows as a table, bars below it. */
 export function table(rows: readonly Row[], bars: readonly Bar[]): string {
-  const head = [
-    'design',
-    'accounts',
-    'callers',
-    'batch',
-    'stored',
-    'transfers/s',
-    'p50 ms',
-    'p99 ms',
-    'errors',
-    'stolen %',
-  ]
-  const lines = rows.map((row) =>
-    [
-      row.design,
-      row.accounts,
-      row.callers,
-      row.batch,
-      row.stored,
-      row.perSecond,
-      row.p50Ms,
-      row.p99Ms,
-      row.errors,
-      row.stolen ?? '-',
-    ].map(String),
-  )
-  const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)))
-  const text = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
+  const lines = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, cell]) => String(cell(row))))]
+  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
   return [
-    text(head),
-    ...lines.map(text),
+    ...lines.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')),
     '',
     ...bars.map(({ name, goal, seen, ok }) => `${ok ? 'ok  ' : 'MISS'}  ${name}: ${seen} (goal ${goal})`),
   ].join('\n')
